@@ -1,0 +1,98 @@
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK_SIZE = 64 * 1024, ALIGNMENT = 16 };
+
+struct arena_block {
+    struct arena_block *next;
+    size_t used, size;
+    _Alignas(ALIGNMENT) char bytes[];
+};
+
+static _Noreturn void out_of_memory(void) {
+    static const char words[] = "whycuda: out of memory\n";
+    ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)ignored;
+    _exit(70);
+}
+
+static struct arena_block *block_new(size_t size) {
+    struct arena_block *block = NULL;
+    if (size <= SIZE_MAX - sizeof *block)
+        block = calloc(1, sizeof *block + size);
+    if (!block)
+        out_of_memory();
+    block->size = size;
+    return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t size) {
+    if (size > SIZE_MAX / 2)
+        out_of_memory();
+    size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    arena->total += size;
+    struct arena_block *head = arena->head;
+    if (size > BLOCK_SIZE / 4) { /* a block of its own, behind the head, so that the head keeps filling */
+        struct arena_block *own = block_new(size);
+        own->used = size;
+        if (head) {
+            own->next = head->next;
+            head->next = own;
+        } else {
+            arena->head = own;
+        }
+        return own->bytes;
+    }
+    if (!head || head->size - head->used < size) {
+        struct arena_block *block = block_new(BLOCK_SIZE);
+        block->next = head;
+        arena->head = head = block;
+    }
+    void *memory = head->bytes + head->used;
+    head->used += size;
+    return memory;
+}
+
+void arena_release(struct arena *arena) {
+    for (struct arena_block *block = arena->head, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+    *arena = (struct arena){0};
+}
+
+char *arena_copy_span(struct arena *arena, struct span span) {
+    char *copy = arena_alloc(arena, span.len + 1);
+    if (span.len)
+        memcpy(copy, span.ptr, span.len);
+    return copy;
+}
+
+char *arena_copy(struct arena *arena, const char *text) {
+    return arena_copy_span(arena, span_of(text));
+}
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (length < 0)
+        return arena_copy(arena, "");
+    char *text = arena_alloc(arena, (size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, args);
+    return text;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(arena, format, args);
+    va_end(args);
+    return text;
+}

@@ -1,0 +1,14 @@
+/* The named maximum of every loop and read over foreign data. Reaching one is itself told to the user. */
+#pragma once
+
+enum {
+    LIMIT_TEXT = 16 * 1024,           /* bytes of one fact's text */
+    LIMIT_SMALL_FILE = 256 * 1024,    /* bytes read of a /proc, /sys, configuration or metadata file */
+    LIMIT_FILE = 16 * 1024 * 1024,    /* bytes read of a file that may be large (RECORD, modules.dep, a log) */
+    LIMIT_DIRECTORY = 16 * 1024,      /* entries read of one directory */
+    LIMIT_PATH = 4096,                /* bytes of a path */
+    LIMIT_SYMLINKS = 40,              /* symlinks followed in one path, as Linux does */
+    LIMIT_ROWS = 4096,                /* rows of one list in a snapshot */
+    LIMIT_JSON_DEPTH = 64,            /* nesting of a snapshot read back */
+    LIMIT_SNAPSHOT = 32 * 1024 * 1024 /* bytes of a snapshot read back */
+};

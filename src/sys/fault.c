@@ -1,0 +1,32 @@
+#include "sys/fault.h"
+
+#ifdef WHYCUDA_TEST_HOOKS
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long reads;
+static int shorten_this;
+
+int fault_next(const char *path) {
+    (void)path;
+    const char *plan = getenv("WHYCUDA_FAULT");
+    if (!plan || ++reads != strtol(plan, NULL, 10))
+        return 0;
+    const char *kind = strchr(plan, ':');
+    shorten_this = kind && strcmp(kind, ":short") == 0;
+    if (shorten_this)
+        return 0;
+    return kind && strcmp(kind, ":EACCES") == 0 ? -EACCES : -EIO;
+}
+
+size_t fault_shorten(const char *path, size_t length) {
+    (void)path;
+    if (!shorten_this)
+        return length;
+    shorten_this = 0;
+    return length / 2;
+}
+#else
+typedef int fault_no_empty_unit;
+#endif

@@ -1,0 +1,41 @@
+/* Messages that PyTorch, nvidia-smi and the kernel print, as regular expressions (data/messages.csv).
+ *
+ * Made for megabytes of pasted text: all expressions are compiled once (JIT where there is one), and text is first
+ * searched for each expression's longest literal, so that a text that holds none costs a few passes of memmem. */
+#pragma once
+
+#include "knowledge/knowledge.h"
+
+struct message_entry {
+    const char *id; /* "driver_too_old", stable: importers and rules go by it */
+    const char *regex;
+    const char *kind;                  /* "error", "warning", "kernel log", "nvidia-smi" … */
+    const char *condition;             /* when it is printed */
+    const char *advice;                /* likely cause, and what helps */
+    const char *torch_min, *torch_max; /* releases that print it, "" where that does not apply */
+    bool confirmed;
+};
+
+enum { MESSAGE_GROUPS = 4 };
+struct message_match {
+    const struct message_entry *message;
+    size_t start, end; /* in the text */
+    struct span
+        group[MESSAGE_GROUPS + 1]; /* [0] the whole match, then the expression's groups; ptr NULL: not taken */
+};
+
+struct message_set;
+/* Compiles the table; it belongs to the knowledge and is made once. 0, -ENOMEM, or -EINVAL: an expression is wrong
+ * (then the others are there all the same). */
+int knowledge_messages(struct knowledge *knowledge, const struct message_set **ret_set);
+
+size_t message_count(const struct message_set *set);
+const struct message_entry *message_at(const struct message_set *set, size_t index);
+const struct message_entry *message_by_id(const struct message_set *set, const char *id);
+
+/* Every message that occurs in the text, in the order of the first occurrence of each; each message once.
+ * Expressions may span lines. At most `max`; the number found is returned. */
+size_t message_find(const struct message_set *set, struct span text, struct message_match *matches, size_t max);
+/* The next occurrence of one message at or after `from`. */
+bool message_next(const struct message_set *set, const char *id, struct span text, size_t from,
+                  struct message_match *ret_match);

@@ -201,7 +201,8 @@ static void segments_load(struct elf *elf, struct arena *arena, const struct hea
     elf->segment_count = (size_t)count;
 }
 
-int elf_open(struct elf *ret_elf, struct arena *arena, int fd, uint64_t offset, uint64_t size) {
+static int headers_open(struct elf *ret_elf, struct arena *arena, int fd, uint64_t offset, uint64_t size,
+                        bool sections) {
     struct elf elf = {.fd = fd, .start = offset, .size = size};
     char header[64];
     if (size > UINT64_MAX - offset)
@@ -229,10 +230,19 @@ int elf_open(struct elf *ret_elf, struct arena *arena, int fd, uint64_t offset, 
     elf.machine = elf_u16(&elf, header + 18);
     elf.flags = elf_u32(&elf, header + layout->flags);
     elf.entry = elf_word(&elf, header + layout->entry);
-    sections_load(&elf, arena, layout, header);
+    if (sections)
+        sections_load(&elf, arena, layout, header);
     segments_load(&elf, arena, layout, header);
     *ret_elf = elf;
     return 0;
+}
+
+int elf_open(struct elf *ret_elf, struct arena *arena, int fd, uint64_t offset, uint64_t size) {
+    return headers_open(ret_elf, arena, fd, offset, size, true);
+}
+
+int elf_open_image(struct elf *ret_elf, struct arena *arena, int fd, uint64_t size) {
+    return headers_open(ret_elf, arena, fd, 0, size, false);
 }
 
 int elf_open_file(struct elf *ret_elf, struct arena *arena, int fd) {

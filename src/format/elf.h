@@ -49,6 +49,9 @@ struct elf {
 int elf_open(struct elf *ret_elf, struct arena *arena, int fd, uint64_t offset, uint64_t size);
 /* The same for the whole file. */
 int elf_open_file(struct elf *ret_elf, struct arena *arena, int fd);
+/* The same for a whole file of `size` bytes without its section table, which ld.so does not look at either: the
+ * list of sections stays empty. */
+int elf_open_image(struct elf *ret_elf, struct arena *arena, int fd, uint64_t size);
 
 /* The first section of that name, NULL if there is none. `after` NULL starts at the first; else the search goes on
  * behind it, since object files may have several of one name. */

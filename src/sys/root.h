@@ -53,6 +53,7 @@ int root_list(const struct root *root, struct arena *arena, const char *path, st
  * 0 or -errno. */
 int root_access(const struct root *root, const char *path, int how);
 
+/* Strings from here on belong to the root and end with it: copy what a snapshot keeps. */
 /* --- what is not a file ------------------------------------------------------------------------------------ */
 
 /* A variable; NULL when unset. *ret_known (may be NULL) is false where the environment is not known at all (a root

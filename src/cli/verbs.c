@@ -1,0 +1,46 @@
+/* Every verb and every option: one row each. */
+#include "cli/verb.h"
+
+#define DIAGNOSIS_STATUSES "0 healthy or degraded, 1 broken, 2 cannot tell"
+
+const struct verb verbs[] = {
+    {"diagnose", "", 0, "this machine, and the Python you would run (the default)",
+     "whycuda                                # why does PyTorch not see my GPU?\n"
+     "whycuda --python ~/venv/bin/python     # the PyTorch of another environment\n"
+     "whycuda --root /mnt/image --json       # a mounted machine\n"
+     "whycuda --format markdown | xclip      # ready to paste into an issue",
+     DIAGNOSIS_STATUSES, verb_diagnose},
+    {"explain", "[FILE|-]", 1, "what programs printed elsewhere, or a saved snapshot",
+     "python -m torch.utils.collect_env | whycuda explain\n"
+     "whycuda explain report.txt --format markdown\n"
+     "whycuda explain --batch < reports.jsonl",
+     DIAGNOSIS_STATUSES, verb_explain},
+    {"snapshot", "", 0, "the facts, as JSON",
+     "whycuda snapshot -o machine.json       # names, home and UUIDs made anonymous\n"
+     "whycuda explain machine.json           # the same diagnosis, elsewhere",
+     "0 done, 1 not", verb_snapshot},
+};
+const size_t verb_count = sizeof verbs / sizeof *verbs;
+
+#define FLAG(name, letter, member, verbs, help) {name, letter, NULL, OPTION_FLAG, offsetof(struct options, member), verbs, help}
+#define TEXT(name, letter, argument, member, verbs, help) {name, letter, argument, OPTION_TEXT, offsetof(struct options, member), verbs, help}
+
+const struct option_row option_rows[] = {
+    TEXT("root", 0, "DIR", root, "diagnose snapshot envs libs", "look at the machine whose files are under DIR"),
+    TEXT("python", 0, "PATH", python, "diagnose snapshot libs test", "the interpreter in question (a path inside the root)"),
+    TEXT("format", 0, "FORMAT", format, "diagnose explain", "text, json or markdown"),
+    FLAG("json", 0, json, "diagnose explain envs libs arch compat test", "same as --format json"),
+    FLAG("with-snapshot", 0, with_snapshot, "diagnose explain", "add the facts to the JSON"),
+    FLAG("batch", 0, batch, "explain", "JSON Lines of {\"id\", \"text\"} in, of {\"id\", \"diagnosis\"} out"),
+    FLAG("no-live", 0, no_live, "diagnose snapshot", "start no child that asks the driver (implied by --root)"),
+    FLAG("torch", 0, ask_torch, "diagnose snapshot", "also run PyTorch and ask it"),
+    FLAG("for-build", 0, for_build, "diagnose explain snapshot", "a CUDA extension is to be compiled"),
+    TEXT("fail-on", 0, "warning", fail_on, "diagnose explain", "exit with 1 when degraded, too"),
+    TEXT("timeout", 0, "SECONDS", timeout, "diagnose snapshot test", "deadline of each child"),
+    TEXT("output", 'o', "FILE", output, "diagnose explain snapshot envs libs arch compat test why", "write to FILE"),
+    TEXT("data", 0, "DIR", data, "diagnose explain snapshot arch compat why test envs", "tables to use instead of those built in"),
+    TEXT("color", 0, "WHEN", color, "diagnose explain test", "auto, always or never"),
+    FLAG("no-redact", 0, no_redact, "diagnose explain snapshot test", "keep names, paths and UUIDs (never credentials)"),
+    FLAG("verbose", 'v', verbose, "diagnose explain arch libs envs test", "more detail"),
+};
+const size_t option_row_count = sizeof option_rows / sizeof *option_rows;

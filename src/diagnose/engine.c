@@ -1,0 +1,131 @@
+#include "diagnose/engine.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "diagnose/explains.h"
+#include "diagnose/pytorch.h"
+
+static const struct link_room *const rooms[LINK_COUNT] = {
+    [LINK_GPU] = &room_gpu,         [LINK_DRIVER] = &room_driver,           [LINK_ACCESS] = &room_access,
+    [LINK_TOOLKIT] = &room_toolkit, [LINK_ENVIRONMENT] = &room_environment, [LINK_TORCH] = &room_torch,
+    [LINK_MATCH] = &room_match,     [LINK_COMPUTE] = &room_compute,         [LINK_PROGRAM] = &room_program,
+};
+
+static void run_rules(struct judge *judge) {
+    for (size_t link = 0; link < LINK_COUNT; link++)
+        for (size_t i = 0; i < rooms[link]->count; i++) {
+            const struct rule *rule = &rooms[link]->rules[i];
+            size_t before = judge->out->causes.count;
+            rule->judge(judge);
+            for (size_t j = before; j < judge->out->causes.count; j++)
+                judge->out->causes.items[j].link = rule->link;
+        }
+}
+
+/* A cause is a root unless another present cause, itself a root or a consequence, explains it. */
+static void assign_roles(struct judge *judge) {
+    struct cause_list *causes = &judge->out->causes;
+    for (size_t i = 0; i < causes->count; i++) {
+        struct cause *cause = &causes->items[i];
+        if (cause->role == ROLE_RISK)
+            continue;
+        for (size_t j = 0; j < causes->count; j++) {
+            const struct cause *by = &causes->items[j];
+            if (i == j || by->role == ROLE_RISK)
+                continue;
+            enum explanation how = explains(by->id, cause->id);
+            if (how == EXPLAINS_NOT)
+                continue;
+            cause->role = how == EXPLAINS_AS_RISK ? ROLE_RISK : ROLE_CONSEQUENCE;
+            cause->explained_by = by->id;
+            break;
+        }
+    }
+}
+
+/* A consequence of a consequence belongs to the root at the end; explains() has no cycles (a unit test holds it to that). */
+static void follow_to_roots(struct judge *judge) {
+    struct cause_list *causes = &judge->out->causes;
+    for (size_t i = 0; i < causes->count; i++)
+        for (size_t steps = 0; steps < causes->count; steps++) {
+            const char *by = causes->items[i].explained_by;
+            const struct cause *next = by ? judge_found(judge, by) : NULL;
+            if (!next || !next->explained_by)
+                break;
+            causes->items[i].explained_by = next->explained_by;
+        }
+}
+
+static int compare_causes(const void *a, const void *b) {
+    const struct cause *x = a, *y = b;
+    if (x->role != y->role)
+        return (int)x->role - (int)y->role;
+    if (x->link != y->link)
+        return (int)x->link - (int)y->link;
+    return (int)y->confidence - (int)x->confidence;
+}
+
+static void describe_links(struct judge *judge) {
+    bool broken = false;
+    for (size_t link = 0; link < LINK_COUNT; link++) {
+        struct link_state *state = &judge->out->links[link];
+        state->link = (enum link)link;
+        state->state = STATE_UNKNOWN;
+        rooms[link]->describe(judge, state);
+        if (!state->summary)
+            state->summary = "not judged";
+        bool root = false, consequence = false, risk = false;
+        for (size_t i = 0; i < judge->out->causes.count; i++) {
+            const struct cause *cause = &judge->out->causes.items[i];
+            root |= cause->link == link && cause->role == ROLE_ROOT;
+            consequence |= cause->link == link && cause->role == ROLE_CONSEQUENCE;
+            risk |= cause->link == link && cause->role == ROLE_RISK;
+        }
+        if (root)
+            state->state = STATE_BROKEN;
+        else if (consequence || (broken && state->state == STATE_UNKNOWN))
+            state->state = STATE_BLOCKED;
+        else if (risk && state->state < STATE_WARNING)
+            state->state = STATE_WARNING;
+        broken |= root && link != LINK_PROGRAM;
+    }
+    judge->out->program_used = judge->out->links[LINK_PROGRAM].state == STATE_BROKEN;
+}
+
+/* Healthy needs all of these to have been judged. */
+static const enum link needed[] = {LINK_GPU, LINK_DRIVER, LINK_ACCESS, LINK_TORCH, LINK_MATCH};
+
+static enum verdict verdict_of(const struct diagnosis *diagnosis) {
+    bool warned = false;
+    for (size_t i = 0; i < diagnosis->causes.count; i++) {
+        const struct cause *cause = &diagnosis->causes.items[i];
+        if (cause->role == ROLE_ROOT && cause->link != LINK_PROGRAM)
+            return VERDICT_BROKEN;
+        warned |= cause->role == ROLE_RISK;
+    }
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        enum link_state_kind state = diagnosis->links[needed[i]].state;
+        if (state == STATE_UNKNOWN || state == STATE_BLOCKED)
+            return VERDICT_UNKNOWN;
+    }
+    for (size_t link = 0; link < LINK_PROGRAM; link++)
+        warned |= diagnosis->links[link].state == STATE_WARNING;
+    return warned ? VERDICT_DEGRADED : VERDICT_HEALTHY;
+}
+
+struct diagnosis *diagnose(const struct snapshot *snapshot, struct judge_options options) {
+    struct arena arena = {0};
+    struct diagnosis *out = arena_alloc(&arena, sizeof *out); /* lives in its own arena */
+    out->arena = arena;
+    struct judge judge = {.facts = snapshot, .options = options, .out = out, .arena = &out->arena};
+    run_rules(&judge);
+    assign_roles(&judge);
+    follow_to_roots(&judge);
+    if (out->causes.count)
+        qsort(out->causes.items, out->causes.count, sizeof *out->causes.items, compare_causes);
+    describe_links(&judge);
+    out->verdict = verdict_of(out);
+    pytorch_answer(&judge);
+    return out;
+}

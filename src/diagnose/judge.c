@@ -1,0 +1,145 @@
+#include "diagnose/judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+static const char *const link_names[] = {"gpu",   "driver", "access",  "toolkit", "environment",
+                                         "torch", "match",  "compute", "program"};
+
+const char *link_name(enum link link) {
+    return link_names[link];
+}
+
+const char *verdict_name(enum verdict verdict) {
+    static const char *const names[] = {"healthy", "degraded", "broken", "unknown"};
+    return names[verdict];
+}
+
+const char *role_name(enum role role) {
+    static const char *const names[] = {"root", "consequence", "risk"};
+    return names[role];
+}
+
+const char *confidence_name(enum confidence confidence) {
+    static const char *const names[] = {"possible", "likely", "certain"};
+    return names[confidence];
+}
+
+const char *link_state_name(enum link_state_kind state) {
+    static const char *const names[] = {"ok", "note", "warning", "broken", "blocked", "unknown"};
+    return names[state];
+}
+
+void diagnosis_free(struct diagnosis *diagnosis) {
+    if (!diagnosis)
+        return;
+    struct arena arena = diagnosis->arena; /* it lives in its own arena */
+    arena_release(&arena);
+}
+
+struct cause *judge_found(const struct judge *judge, const char *id) {
+    for (size_t i = 0; i < judge->out->causes.count; i++)
+        if (strcmp(judge->out->causes.items[i].id, id) == 0)
+            return &judge->out->causes.items[i];
+    return NULL;
+}
+
+struct cause *judge_find(struct judge *judge, const char *id, enum confidence confidence, const char *format, ...) {
+    struct cause *cause = judge_found(judge, id);
+    if (cause) {
+        if (confidence > cause->confidence)
+            cause->confidence = confidence;
+        return cause;
+    }
+    va_list args;
+    va_start(args, format);
+    const char *summary = arena_vprintf(judge->arena, format, args);
+    va_end(args);
+    cause = &LIST_PUSH(judge->arena, &judge->out->causes);
+    *cause = (struct cause){.id = id, .confidence = confidence, .summary = summary};
+    return cause;
+}
+
+void judge_cannot_tell(struct judge *judge, const char *fact, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    const char *reason = arena_vprintf(judge->arena, format, args);
+    va_end(args);
+    for (size_t i = 0; i < judge->out->unknown.count; i++)
+        if (strcmp(judge->out->unknown.items[i].fact, fact) == 0)
+            return;
+    LIST_PUSH(judge->arena, &judge->out->unknown) = (struct unknown_item){fact, reason};
+}
+
+void cause_evidence(struct judge *judge, struct cause *cause, const char *fact, const char *value, const char *source) {
+    for (size_t i = 0; i < cause->evidence.count; i++)
+        if (text_eq(cause->evidence.items[i].fact, fact) && text_eq(cause->evidence.items[i].value, value))
+            return;
+    LIST_PUSH(judge->arena, &cause->evidence) = (struct evidence){fact, value, source};
+}
+
+/* Unknown facts are no evidence; an absent one is. */
+static const char *fact_words(struct judge *judge, const struct fact *fact, const char *value) {
+    (void)judge;
+    return fact->state == FACT_KNOWN ? value : fact->state == FACT_ABSENT ? "absent" : NULL;
+}
+
+void cause_fact_text(struct judge *judge, struct cause *cause, const char *name, const struct text_fact *fact) {
+    const char *value = fact_words(judge, &fact->is, fact->value);
+    if (value)
+        cause_evidence(judge, cause, name, value, fact->is.source);
+}
+
+void cause_fact_number(struct judge *judge, struct cause *cause, const char *name, const struct number_fact *fact) {
+    const char *value = fact_words(judge, &fact->is, arena_printf(judge->arena, "%lld", (long long)fact->value));
+    if (value)
+        cause_evidence(judge, cause, name, value, fact->is.source);
+}
+
+void cause_fact_flag(struct judge *judge, struct cause *cause, const char *name, const struct flag_fact *fact) {
+    const char *value = fact_words(judge, &fact->is, fact->value ? "yes" : "no");
+    if (value)
+        cause_evidence(judge, cause, name, value, fact->is.source);
+}
+
+void cause_message(struct judge *judge, struct cause *cause, const struct printed_message *message) {
+    const char *source = message->text.is.source;
+    if (!source && known(message->line))
+        source = arena_printf(judge->arena, "line %lld", (long long)message->line.value);
+    cause_evidence(judge, cause, "printed", text_of(message->text), source);
+}
+
+struct fix *cause_fix(struct judge *judge, struct cause *cause, const char *title, ...) {
+    struct fix *fix = &LIST_PUSH(judge->arena, &cause->fixes);
+    *fix = (struct fix){.title = title};
+    va_list args;
+    va_start(args, title);
+    for (const char *command; (command = va_arg(args, const char *));) {
+        texts_add(judge->arena, &fix->commands, command);
+        fix->needs_root |= text_starts(command, "sudo ");
+        fix->reboot |= text_has(command, "reboot");
+    }
+    va_end(args);
+    return fix;
+}
+
+void cause_see(struct judge *judge, struct cause *cause, const char *url) {
+    if (!texts_have(&cause->see, url))
+        texts_add(judge->arena, &cause->see, url);
+}
+
+void link_say(struct judge *judge, struct link_state *state, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    state->summary = arena_vprintf(judge->arena, format, args);
+    va_end(args);
+}
+
+void link_note(struct judge *judge, struct link_state *state, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    texts_add(judge->arena, &state->notes, arena_vprintf(judge->arena, format, args));
+    va_end(args);
+}

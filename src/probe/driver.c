@@ -1,0 +1,5 @@
+#include "probe/probe.h"
+
+void probe_driver(struct probe *probe) {
+    (void)probe;
+}

@@ -1,0 +1,5 @@
+#include "probe/probe.h"
+
+void probe_toolkit(struct probe *probe) {
+    (void)probe;
+}

@@ -1,0 +1,93 @@
+/* A comment ready to post on an issue. */
+#include "base/text.h"
+#include "report/report.h"
+
+/* In a table cell or a line of text: no markup of the page, no new line, no mention of people. */
+static void add_plain(struct buffer *out, const char *text) {
+    for (const char *p = text ? text : ""; *p; p++) {
+        if (strchr("|<>*_`[]#@\\", *p))
+            buffer_add_text(out, *p == '@' ? "@\u200b" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : "\\");
+        if (!strchr("@<>", *p))
+            buffer_add(out, *p == '\n' ? " " : p, 1);
+    }
+}
+
+/* As code: a fence longer than any run of backticks inside. */
+static void add_code(struct buffer *out, const char *text) {
+    size_t run = 0, longest = 0;
+    for (const char *p = text; *p; p++) {
+        run = *p == '`' ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    for (size_t i = 0; i <= longest; i++)
+        buffer_add_text(out, "`");
+    buffer_addf(out, "%s%s%s", longest ? " " : "", text, longest ? " " : "");
+    for (size_t i = 0; i <= longest; i++)
+        buffer_add_text(out, "`");
+}
+
+static void add_cause(struct buffer *out, const struct cause *cause) {
+    static const char *const roles[] = {"Cause", "Follows from it", "Would break next"};
+    buffer_addf(out, "\n### %s: `%s`\n\n", roles[cause->role], cause->id);
+    add_plain(out, cause->summary);
+    buffer_addf(out, " (%s)\n\n", confidence_name(cause->confidence));
+    for (size_t i = 0; i < cause->evidence.count; i++) {
+        const struct evidence *e = &cause->evidence.items[i];
+        buffer_add_text(out, "- ");
+        add_plain(out, e->fact);
+        buffer_add_text(out, ": ");
+        add_code(out, e->value);
+        if (e->source) {
+            buffer_add_text(out, " (");
+            add_plain(out, e->source);
+            buffer_add_text(out, ")");
+        }
+        buffer_add_text(out, "\n");
+    }
+    for (size_t i = 0; i < cause->fixes.count; i++) {
+        const struct fix *fix = &cause->fixes.items[i];
+        buffer_addf(out, "\n%s", i ? "Or: " : "**Mend it:** ");
+        add_plain(out, fix->title);
+        buffer_addf(out, "%s\n\n```sh\n", fix->reboot ? " (then reboot)" : "");
+        for (size_t c = 0; c < fix->commands.count; c++)
+            buffer_addf(out, "%s\n", fix->commands.items[c]);
+        buffer_add_text(out, "```\n");
+    }
+    for (size_t i = 0; i < cause->see.count; i++)
+        buffer_addf(out, "%s<%s>", i ? ", " : "\nSee ", cause->see.items[i]);
+    if (cause->see.count)
+        buffer_add_text(out, "\n");
+}
+
+static void add_chain(struct buffer *out, const struct diagnosis *d) {
+    buffer_add_text(out, "\n| link | state | |\n|---|---|---|\n");
+    size_t count = d->program_used ? LINK_COUNT : LINK_PROGRAM;
+    for (size_t i = 0; i < count; i++) {
+        buffer_addf(out, "| %s | %s | ", link_name(d->links[i].link), link_state_name(d->links[i].state));
+        add_plain(out, d->links[i].summary);
+        buffer_add_text(out, " |\n");
+    }
+}
+
+void report_markdown(struct buffer *out, struct report_input input) {
+    const struct diagnosis *d = input.diagnosis;
+    static const char *const answers[] = {"PyTorch can use the GPU.", "PyTorch can use the GPU, with warnings.", "",
+                                          "Cannot tell from what is known."};
+    buffer_add_text(out, "## ");
+    bool root = d->causes.count && d->causes.items[0].role == ROLE_ROOT;
+    add_plain(out, root ? d->causes.items[0].summary : answers[d->verdict]);
+    buffer_add_text(out, "\n");
+    for (size_t i = 0; i < d->causes.count; i++)
+        add_cause(out, &d->causes.items[i]);
+    add_chain(out, d);
+    if (d->unknown.count)
+        buffer_add_text(out, "\nCould not be checked:\n\n");
+    for (size_t i = 0; i < d->unknown.count; i++) {
+        buffer_add_text(out, "- ");
+        add_plain(out, d->unknown.items[i].fact);
+        buffer_add_text(out, ": ");
+        add_plain(out, d->unknown.items[i].reason);
+        buffer_add_text(out, "\n");
+    }
+    buffer_add_text(out, "\n<sub>whycuda " WHYCUDA_VERSION "</sub>\n");
+}

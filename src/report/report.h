@@ -1,0 +1,40 @@
+/* A diagnosis in words. Reports decide nothing: everything they say is in the diagnosis or the snapshot. */
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "diagnose/diagnosis.h"
+#include "facts/snapshot.h"
+
+struct report_style {
+    bool color;   /* ANSI colours */
+    bool utf8;    /* else plain ASCII */
+    int width;    /* columns; 80 where it is not a terminal */
+    bool verbose; /* evidence of consequences, notes of every link */
+};
+
+struct report_input {
+    const struct diagnosis *diagnosis;
+    const struct snapshot *snapshot;
+    bool with_snapshot; /* JSON only */
+};
+
+#define DIAGNOSIS_SCHEMA "whycuda/diagnosis/1"
+
+void report_text(struct buffer *out, struct report_input input, struct report_style style);
+void report_markdown(struct buffer *out, struct report_input input);
+void report_json(struct buffer *out, struct report_input input);
+/* The same as an object, for --batch and test. A new reference. */
+json_t *report_json_object(struct report_input input);
+/* The JSON Schema of report_json (draft 2020-12). A new reference. */
+json_t *report_json_schema(void);
+
+/* One row per format; the command line's --format takes these names. */
+struct report_format {
+    const char *name;
+    void (*write)(struct buffer *out, struct report_input input, struct report_style style);
+};
+extern const struct report_format report_formats[];
+extern const size_t report_format_count;

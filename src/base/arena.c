@@ -14,7 +14,7 @@ struct arena_block {
     _Alignas(ALIGNMENT) char bytes[];
 };
 
-static _Noreturn void out_of_memory(void) {
+__attribute__((noreturn)) static void out_of_memory(void) {
     static const char words[] = "whycuda: out of memory\n";
     ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
     (void)ignored;

@@ -12,7 +12,8 @@ struct buffer {
     bool full;
 };
 
-#define BUFFER_INIT(maximum) {.max = (maximum)}
+#define BUFFER_INIT(maximum)                                                                                      \
+    { .max = (maximum) }
 
 void buffer_release(struct buffer *buffer);
 #define AUTO_BUFFER __attribute__((cleanup(buffer_release))) struct buffer

@@ -15,7 +15,7 @@ size_t utf8_sequence(struct span span);
 /* Columns a text takes on a terminal; wide characters count two. */
 size_t text_columns(const char *text);
 
-bool text_eq(const char *a, const char *b);        /* NULL equals only NULL */
+bool text_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 bool text_has(const char *text, const char *part);        /* NULL has nothing */

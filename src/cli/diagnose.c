@@ -9,8 +9,8 @@ int verb_diagnose(struct cli *cli) {
     int status = cli_open_root(cli, &root);
     if (status != EXIT_OK)
         return status;
-    struct probe_options options = {.python = cli->options.python, .knowledge = cli->knowledge,
-                                    .for_build = cli->options.for_build};
+    struct probe_options options = {
+        .python = cli->options.python, .knowledge = cli->knowledge, .for_build = cli->options.for_build};
     struct snapshot *snapshot = probe_machine(root, options);
     root_close(root);
     status = output_diagnosis(cli, snapshot);

@@ -31,13 +31,16 @@ static void manual_option(FILE *out, const struct option_row *row) {
 }
 
 void manual_print(FILE *out) {
-    fputs(".TH WHYCUDA 1 \"\" \"whycuda " WHYCUDA_VERSION "\" \"User Commands\"\n.SH NAME\nwhycuda \\- why PyTorch does not "
+    fputs(".TH WHYCUDA 1 \"\" \"whycuda " WHYCUDA_VERSION
+          "\" \"User Commands\"\n.SH NAME\nwhycuda \\- why PyTorch does not "
           "recognize the GPU and CUDA\n.SH SYNOPSIS\n",
           out);
     for (size_t i = 0; i < verb_count; i++)
         fprintf(out, ".B whycuda %s\n[\\fIOPTION\\fR]... %s\n.br\n", verbs[i].name, verbs[i].arguments);
-    fputs(".SH DESCRIPTION\nVerifies each component in the chain from the GPU to PyTorch and names the first broken link, the "
-          "evidence for it, and the commands that mend it. It reads and changes nothing; it needs no GPU, no driver, no "
+    fputs(".SH DESCRIPTION\nVerifies each component in the chain from the GPU to PyTorch and names the first "
+          "broken link, the "
+          "evidence for it, and the commands that mend it. It reads and changes nothing; it needs no GPU, no "
+          "driver, no "
           "Python and no network.\n",
           out);
     for (size_t i = 0; i < verb_count; i++) {
@@ -53,16 +56,20 @@ void manual_print(FILE *out) {
         roff(out, verbs[i].examples);
         fputs("\n.fi\n", out);
     }
-    fputs(".SH EXIT STATUS\nBesides those of each verb: 64 usage, 65 not a format it reads, 66 cannot open, 70 internal error.\n"
-          ".SH FILES\n.TP\n.I DIR/.whycuda/\nUnder \\fB\\-\\-root\\fR what is not a file comes from here: \\fIenviron\\fR "
-          "(VAR=value lines), \\fIuname\\fR (release= and machine= lines), \\fIid\\fR (uid=1000 gid=1000 groups=1000,44), "
+    fputs(".SH EXIT STATUS\nBesides those of each verb: 64 usage, 65 not a format it reads, 66 cannot open, 70 "
+          "internal error.\n"
+          ".SH FILES\n.TP\n.I DIR/.whycuda/\nUnder \\fB\\-\\-root\\fR what is not a file comes from here: "
+          "\\fIenviron\\fR "
+          "(VAR=value lines), \\fIuname\\fR (release= and machine= lines), \\fIid\\fR (uid=1000 gid=1000 "
+          "groups=1000,44), "
           "\\fInodes\\fR (PATH c MAJOR:MINOR MODE UID GID [open=ERRNO]), \\fIlive.json\\fR.\n"
           ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours.\n",
           out);
 }
 
 void completion_print(FILE *out) {
-    fputs("# bash completion for whycuda\n_whycuda() {\n    local words=''\n    case \"${COMP_WORDS[1]}\" in\n", out);
+    fputs("# bash completion for whycuda\n_whycuda() {\n    local words=''\n    case \"${COMP_WORDS[1]}\" in\n",
+          out);
     for (size_t i = 0; i < verb_count; i++) {
         fprintf(out, "    %s) words='", verbs[i].name);
         for (size_t j = 0; j < option_row_count; j++)

@@ -75,7 +75,8 @@ int options_parse(const struct verb *verb, int argc, char **argv, struct cli *cl
     cli->arguments = argv + optind;
     cli->argument_count = argc - optind;
     if (verb->most_arguments >= 0 && cli->argument_count > verb->most_arguments) {
-        complain(EXIT_USAGE, "%s: too many arguments, starting with '%s'", verb->name, cli->arguments[verb->most_arguments]);
+        complain(EXIT_USAGE, "%s: too many arguments, starting with '%s'", verb->name,
+                 cli->arguments[verb->most_arguments]);
         return -EINVAL;
     }
     return 0;
@@ -93,14 +94,15 @@ static void print_option(FILE *out, const struct option_row *row) {
 
 void help_print(FILE *out, const struct verb *verb) {
     if (!verb) {
-        fputs("usage: whycuda [VERB] [OPTION…] [ARGUMENT…]\n\nWhy is PyTorch not recognizing my GPU and CUDA?\n\n", out);
+        fputs("usage: whycuda [VERB] [OPTION…] [ARGUMENT…]\n\nWhy is PyTorch not recognizing my GPU and CUDA?\n\n",
+              out);
         for (size_t i = 0; i < verb_count; i++)
             fprintf(out, "  %-9s %-9s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
         fputs("\n'whycuda VERB --help' tells more of a verb; 'whycuda --version' the version.\n", out);
         return;
     }
-    fprintf(out, "usage: whycuda %s [OPTION…]%s%s\n\n%s\n\n", verb->name, *verb->arguments ? " " : "", verb->arguments,
-            verb->summary);
+    fprintf(out, "usage: whycuda %s [OPTION…]%s%s\n\n%s\n\n", verb->name, *verb->arguments ? " " : "",
+            verb->arguments, verb->summary);
     for (size_t i = 0; i < option_row_count; i++)
         if (option_applies(&option_rows[i], verb))
             print_option(out, &option_rows[i]);

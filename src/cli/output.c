@@ -29,7 +29,9 @@ struct report_style output_style(const struct cli *cli) {
         .color = text_eq(when, "always") ||
                  (text_eq(when, "auto") && terminal && !(no_color && *no_color) && !text_eq(kind, "dumb")),
         .utf8 = text_eq(nl_langinfo(CODESET), "UTF-8"),
-        .width = width < 60 ? 60 : width > 100 ? 100 : width,
+        .width = width < 60    ? 60
+                 : width > 100 ? 100
+                               : width,
         .verbose = cli->options.verbose,
     };
 }

@@ -11,8 +11,8 @@ int verb_snapshot(struct cli *cli) {
     int status = cli_open_root(cli, &root);
     if (status != EXIT_OK)
         return status;
-    struct probe_options options = {.python = cli->options.python, .knowledge = cli->knowledge,
-                                    .for_build = cli->options.for_build};
+    struct probe_options options = {
+        .python = cli->options.python, .knowledge = cli->knowledge, .for_build = cli->options.for_build};
     struct snapshot *snapshot = probe_machine(root, options);
     root_close(root);
     if (cli->options.no_redact)

@@ -13,7 +13,7 @@ enum exit_status {
     EXIT_FOUND = 1,   /* broken; does not fit; not done */
     EXIT_UNKNOWN = 2, /* cannot tell */
     EXIT_USAGE = 64,
-    EXIT_DATA = 65,    /* not a format it reads */
+    EXIT_DATA = 65,     /* not a format it reads */
     EXIT_NO_INPUT = 66, /* cannot open */
     EXIT_INTERNAL = 70,
 };

@@ -92,7 +92,8 @@ static bool enter(struct cursor *cursor, struct span name) {
             const char *key = cursor->at + 1;
             skip_string(cursor);
             skip_blank(cursor);
-            if ((size_t)(cursor->at - key) > name.len && memcmp(key, name.ptr, name.len) == 0 && key[name.len] == '"')
+            if ((size_t)(cursor->at - key) > name.len && memcmp(key, name.ptr, name.len) == 0 &&
+                key[name.len] == '"')
                 return true;
         } else if (index-- == 0) {
             return true;

@@ -37,11 +37,13 @@ static json_t *fact_schema(const struct field *field) {
     json_t *choices = json_array();
     for (size_t i = 0; i < 3; i++) {
         json_t *properties = json_object();
-        json_t *inner = i == 0 ? value_schema(field) : i == 1 ? json_pack("{s:b}", "const", 1) : type_schema("string");
+        json_t *inner = i == 0   ? value_schema(field)
+                        : i == 1 ? json_pack("{s:b}", "const", 1)
+                                 : type_schema("string");
         json_object_set_new(properties, states[i], inner);
         json_object_set_new(properties, "source", type_schema("string"));
-        json_array_append_new(choices, json_pack("{s:s, s:o, s:[s], s:b}", "type", "object", "properties", properties,
-                                                 "required", states[i], "additionalProperties", 0));
+        json_array_append_new(choices, json_pack("{s:s, s:o, s:[s], s:b}", "type", "object", "properties",
+                                                 properties, "required", states[i], "additionalProperties", 0));
     }
     return json_pack("{s:s, s:o}", "description", field->doc, "oneOf", choices);
 }
@@ -61,7 +63,7 @@ json_t *snapshot_schema(void) {
         json_object_set_new(properties, snapshot_parts[i].name, record_schema(snapshot_parts[i].type));
         json_array_append_new(required, json_string(snapshot_parts[i].name));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "$schema", "https://json-schema.org/draft/2020-12/schema", "$id",
-                     "https://whycuda.dev/schema/snapshot-1.json", "title", SNAPSHOT_SCHEMA, "type", "object",
-                     "properties", properties, "required", required);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+                     "$id", "https://whycuda.dev/schema/snapshot-1.json", "title", SNAPSHOT_SCHEMA, "type",
+                     "object", "properties", properties, "required", required);
 }

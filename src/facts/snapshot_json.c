@@ -68,8 +68,9 @@ json_t *snapshot_to_json(const struct snapshot *snapshot) {
     json_object_set_new(json, "schema", json_string(SNAPSHOT_SCHEMA));
     json_object_set_new(json, "origin", json_string(snapshot->origin));
     for (size_t i = 0; i < snapshot_part_count; i++)
-        json_object_set_new(json, snapshot_parts[i].name,
-                            record_to_json(snapshot_parts[i].type, (const char *)snapshot + snapshot_parts[i].offset));
+        json_object_set_new(
+            json, snapshot_parts[i].name,
+            record_to_json(snapshot_parts[i].type, (const char *)snapshot + snapshot_parts[i].offset));
     return json;
 }
 
@@ -179,7 +180,9 @@ static int read_fact(struct reader *reader, const struct field *field, const jso
         return refuse(reader, "must have exactly one of value, absent (true) and unknown");
     if ((source && !json_is_string(source)) || (reason && !json_is_string(reason)))
         return refuse(reader, "source and unknown must be strings");
-    *fact = (struct fact){.state = value ? FACT_KNOWN : is_absent ? FACT_ABSENT : FACT_UNKNOWN,
+    *fact = (struct fact){.state = value       ? FACT_KNOWN
+                                   : is_absent ? FACT_ABSENT
+                                               : FACT_UNKNOWN,
                           .source = source ? read_text(reader, source) : NULL,
                           .reason = reason ? read_text(reader, reason) : NULL};
     if (!value)
@@ -301,5 +304,6 @@ int snapshot_read_part(struct snapshot *snapshot, const char *part, const json_t
 
 bool snapshot_recognise(struct span text) {
     struct span start = span_trim(span_slice(text, 0, 4096));
-    return start.len && start.ptr[0] == '{' && span_has(start, "\"schema\"") && span_has(start, "whycuda/snapshot/");
+    return start.len && start.ptr[0] == '{' && span_has(start, "\"schema\"") &&
+           span_has(start, "whycuda/snapshot/");
 }

@@ -9,11 +9,11 @@
 #define ROW_N(field, m, text) {#field, FIELD_NUMBER, offsetof(struct THIS, field), MARK_##m, text, NULL},
 #define ROW_F(field, m, text) {#field, FIELD_FLAG, offsetof(struct THIS, field), MARK_##m, text, NULL},
 #define ROW_L(field, m, text) {#field, FIELD_TEXTS, offsetof(struct THIS, field), MARK_##m, text, NULL},
-#define ROW_R(field, record, text)                                                                           \
+#define ROW_R(field, record, text)                                                                                \
     {#field, FIELD_ROWS, offsetof(struct THIS, field), MARK_PLAIN, text, &record##_type},
-#define RECORD_TYPE(record, FIELDS, text)                                                                    \
-    static const struct field record##_fields[] = {FIELDS(ROW_T, ROW_N, ROW_F, ROW_L, ROW_R)};               \
-    const struct record_type record##_type = {#record, text, sizeof(struct record), record##_fields,         \
+#define RECORD_TYPE(record, FIELDS, text)                                                                         \
+    static const struct field record##_fields[] = {FIELDS(ROW_T, ROW_N, ROW_F, ROW_L, ROW_R)};                    \
+    const struct record_type record##_type = {#record, text, sizeof(struct record), record##_fields,              \
                                               sizeof record##_fields / sizeof(struct field)};
 
 #define THIS system_facts

@@ -24,13 +24,14 @@ static json_t *cause_to_json(const struct cause *cause) {
     for (size_t i = 0; i < cause->fixes.count; i++) {
         const struct fix *fix = &cause->fixes.items[i];
         json_array_append_new(fixes, json_pack("{s:s, s:o, s:b, s:b}", "title", fix->title, "commands",
-                                               texts_to_json(&fix->commands), "needs_root", fix->needs_root, "reboot",
-                                               fix->reboot));
+                                               texts_to_json(&fix->commands), "needs_root", fix->needs_root,
+                                               "reboot", fix->reboot));
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id", cause->id, "link", link_name(cause->link),
-                     "role", role_name(cause->role), "explained_by", text_or_null(cause->explained_by), "confidence",
-                     confidence_name(cause->confidence), "summary", cause->summary, "evidence", evidence, "fixes", fixes,
-                     "see", texts_to_json(&cause->see));
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "id", cause->id, "link",
+                     link_name(cause->link), "role", role_name(cause->role), "explained_by",
+                     text_or_null(cause->explained_by), "confidence", confidence_name(cause->confidence),
+                     "summary", cause->summary, "evidence", evidence, "fixes", fixes, "see",
+                     texts_to_json(&cause->see));
 }
 
 static json_t *pytorch_to_json(const struct pytorch_answers *a) {

@@ -71,8 +71,8 @@ static void add_chain(struct buffer *out, const struct diagnosis *d) {
 
 void report_markdown(struct buffer *out, struct report_input input) {
     const struct diagnosis *d = input.diagnosis;
-    static const char *const answers[] = {"PyTorch can use the GPU.", "PyTorch can use the GPU, with warnings.", "",
-                                          "Cannot tell from what is known."};
+    static const char *const answers[] = {"PyTorch can use the GPU.", "PyTorch can use the GPU, with warnings.",
+                                          "", "Cannot tell from what is known."};
     buffer_add_text(out, "## ");
     bool root = d->causes.count && d->causes.items[0].role == ROLE_ROOT;
     add_plain(out, root ? d->causes.items[0].summary : answers[d->verdict]);

@@ -18,8 +18,7 @@ static json_t *object_of(json_t *properties) {
     json_t *required = json_array();
     const char *key;
     json_t *value;
-    json_object_foreach(properties, key, value)
-        json_array_append_new(required, json_string(key));
+    json_object_foreach(properties, key, value) json_array_append_new(required, json_string(key));
     return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required", required,
                      "additionalProperties", 0);
 }
@@ -48,16 +47,16 @@ static const char *state_by_number(int i) {
 }
 
 static json_t *cause_schema(void) {
-    json_t *evidence = object_of(json_pack("{s:o, s:o, s:o}", "fact", of_type("string"), "value", of_type("string"),
-                                           "source", nullable("string")));
+    json_t *evidence = object_of(json_pack("{s:o, s:o, s:o}", "fact", of_type("string"), "value",
+                                           of_type("string"), "source", nullable("string")));
     json_t *fix = object_of(json_pack("{s:o, s:o, s:o, s:o}", "title", of_type("string"), "commands",
                                       list_of(of_type("string")), "needs_root", of_type("boolean"), "reboot",
                                       of_type("boolean")));
     return object_of(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", of_type("string"), "link",
-                               one_of(link_by_number, LINK_COUNT), "role", one_of(role_by_number, 3), "explained_by",
-                               nullable("string"), "confidence", one_of(confidence_by_number, 3), "summary",
-                               of_type("string"), "evidence", list_of(evidence), "fixes", list_of(fix), "see",
-                               list_of(of_type("string"))));
+                               one_of(link_by_number, LINK_COUNT), "role", one_of(role_by_number, 3),
+                               "explained_by", nullable("string"), "confidence", one_of(confidence_by_number, 3),
+                               "summary", of_type("string"), "evidence", list_of(evidence), "fixes", list_of(fix),
+                               "see", list_of(of_type("string"))));
 }
 
 json_t *report_json_schema(void) {

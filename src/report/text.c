@@ -1,4 +1,5 @@
-/* The terminal report: the answer first, then the chain, PyTorch's answers, evidence, commands, what is not known. */
+/* The terminal report: the answer first, then the chain, PyTorch's answers, evidence, commands, what is not known.
+ */
 #include "base/text.h"
 #include "report/report.h"
 #include "report/words.h"
@@ -81,7 +82,8 @@ static void write_pytorch(struct pen *pen, const struct diagnosis *diagnosis) {
     answer_line(pen, "torch.version.cuda", a->known_version_cuda, a->version_cuda ? a->version_cuda : "None");
     answer_line(pen, "torch.cuda.is_available()", a->known_available, a->is_available ? "True" : "False");
     answer_line(pen, "torch.cuda.device_count()", a->known_count, count);
-    answer_line(pen, "torch.cuda.get_device_name(0)", a->known_name, a->device_name ? a->device_name : "none: no device");
+    answer_line(pen, "torch.cuda.get_device_name(0)", a->known_name,
+                a->device_name ? a->device_name : "none: no device");
 }
 
 static void write_evidence(struct pen *pen, const struct cause *cause) {
@@ -103,7 +105,8 @@ static void write_fixes(struct pen *pen, const struct cause *cause) {
         const struct fix *fix = &cause->fixes.items[i];
         AUTO_ARENA arena = {0};
         const char *marks = fix->reboot ? "  [then reboot]" : "";
-        const char *line = arena_printf(&arena, "%s%s%s", cause->fixes.count > 1 && i ? "Or: " : "", fix->title, marks);
+        const char *line =
+            arena_printf(&arena, "%s%s%s", cause->fixes.count > 1 && i ? "Or: " : "", fix->title, marks);
         buffer_add_text(pen->out, "  ");
         words_wrap(pen->out, line, 2, 4, pen->style.width);
         for (size_t c = 0; c < fix->commands.count; c++) { /* never wrapped: they are to be copied */
@@ -117,7 +120,8 @@ static void write_fixes(struct pen *pen, const struct cause *cause) {
 static void write_cause(struct pen *pen, const struct cause *cause, bool first) {
     AUTO_ARENA arena = {0};
     static const char *const roles[] = {"Cause", "Follows from it", "Would break next"};
-    heading(pen, arena_printf(&arena, "%s: %s (%s)", roles[cause->role], cause->id, confidence_name(cause->confidence)));
+    heading(pen, arena_printf(&arena, "%s: %s (%s)", roles[cause->role], cause->id,
+                              confidence_name(cause->confidence)));
     if (!first) {
         buffer_add_text(pen->out, "  ");
         words_wrap(pen->out, cause->summary, 2, 2, pen->style.width);

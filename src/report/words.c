@@ -48,9 +48,9 @@ void words_wrap(struct buffer *out, const char *text, int column, int indent, in
 void words_ascii(struct buffer *out) {
     static const struct {
         const char *utf8, *ascii;
-    } forms[] = {{"\u2018", "'"},  {"\u2019", "'"}, {"\u201c", "\""}, {"\u201d", "\""}, {"\u2026", "..."},
-                 {"\u2013", "-"},  {"\u2014", "-"}, {"\u2192", "->"}, {"\u2713", "ok"}, {"\u2717", "x"},
-                 {"\u00d7", "x"},  {"\u00b7", "-"}, {"\u2265", ">="}, {"\u2264", "<="}};
+    } forms[] = {{"\u2018", "'"}, {"\u2019", "'"}, {"\u201c", "\""}, {"\u201d", "\""}, {"\u2026", "..."},
+                 {"\u2013", "-"}, {"\u2014", "-"}, {"\u2192", "->"}, {"\u2713", "ok"}, {"\u2717", "x"},
+                 {"\u00d7", "x"}, {"\u00b7", "-"}, {"\u2265", ">="}, {"\u2264", "<="}};
     struct buffer ascii = BUFFER_INIT(out->max);
     struct span rest = buffer_span(out);
     while (rest.len) {

@@ -28,8 +28,8 @@ const char *root_directory(const struct root *root);
  * -EISDIR). The descriptor, or -errno. */
 int root_open_file(const struct root *root, const char *path);
 /* The whole file, at most `max` bytes of it. 0; -EFBIG when it is larger (ret_bytes still holds the first max
- * bytes); or -errno with ret_bytes empty. The bytes are followed by one NUL and live in the arena. Works for /proc and /sys,
- * whose sizes lie. */
+ * bytes); or -errno with ret_bytes empty. The bytes are followed by one NUL and live in the arena. Works for /proc
+ * and /sys, whose sizes lie. */
 int root_read(const struct root *root, struct arena *arena, const char *path, size_t max, struct span *ret_bytes);
 /* Reads exactly `len` bytes at `offset` of an open descriptor. 0; -ENODATA when the file ends before; -errno. */
 int root_pread(int fd, void *bytes, size_t len, uint64_t offset);
@@ -46,11 +46,11 @@ int root_readlink(const struct root *root, struct arena *arena, const char *path
 /* The path with every symlink, "." and ".." resolved, as seen inside the root. The last component must exist.
  * 0 or -errno (-ELOOP, -ENOENT, -ENAMETOOLONG …). */
 int root_realpath(const struct root *root, struct arena *arena, const char *path, const char **ret_path);
-/* Names in a directory without "." and "..", in natural order. 0; -EFBIG when cut at LIMIT_DIRECTORY (the names so far
- * are there); or -errno. */
+/* Names in a directory without "." and "..", in natural order. 0; -EFBIG when cut at LIMIT_DIRECTORY (the names so
+ * far are there); or -errno. */
 int root_list(const struct root *root, struct arena *arena, const char *path, struct texts *ret_names);
-/* access(2) with R_OK, W_OK, X_OK for the user that runs whycuda; under --root judged from mode and DIR/.whycuda/id.
- * 0 or -errno. */
+/* access(2) with R_OK, W_OK, X_OK for the user that runs whycuda; under --root judged from mode and
+ * DIR/.whycuda/id. 0 or -errno. */
 int root_access(const struct root *root, const char *path, int how);
 
 /* Strings from here on belong to the root and end with it: copy what a snapshot keeps. */
@@ -86,8 +86,8 @@ struct root_node {
     gid_t gid;
     int open_error; /* 0: opens read-write; -EACCES, -EPERM, -ENODEV …; 1: not tried */
 };
-/* Looks at one node; live it is opened read-write only where `try_open` is set (opening /dev/nvidia-uvm loads nothing and
- * makes nothing). 0; -ENOENT absent; -ENODATA: a root without .whycuda/nodes. */
+/* Looks at one node; live it is opened read-write only where `try_open` is set (opening /dev/nvidia-uvm loads
+ * nothing and makes nothing). 0; -ENOENT absent; -ENODATA: a root without .whycuda/nodes. */
 int root_node(const struct root *root, struct arena *arena, const char *path, bool try_open,
               struct root_node *ret_node);
 /* The paths of all nodes below a directory ("/dev", "/dev/nvidia-caps"), whose names start with `prefix`. */

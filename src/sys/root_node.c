@@ -69,8 +69,12 @@ int root_node(const struct root *root, struct arena *arena, const char *path, bo
     struct stat st;
     if (stat(path, &st) < 0)
         return -errno;
-    struct root_node node = {.path = arena_copy(arena, path), .type = '?', .mode = st.st_mode & 07777u,
-                             .uid = st.st_uid, .gid = st.st_gid, .open_error = 1};
+    struct root_node node = {.path = arena_copy(arena, path),
+                             .type = '?',
+                             .mode = st.st_mode & 07777u,
+                             .uid = st.st_uid,
+                             .gid = st.st_gid,
+                             .open_error = 1};
     if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
         node.type = S_ISCHR(st.st_mode) ? 'c' : 'b';
         node.major = major(st.st_rdev);

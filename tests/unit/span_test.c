@@ -40,7 +40,9 @@ static void foreign_text_is_made_safe(void **state) {
     (void)state;
     AUTO_ARENA arena = {0};
     assert_string_equal(text_clean(&arena, span_of("a\033[31mb\xff\xc3\xa9")), "a\\x1b[31mb\\xff\xc3\xa9");
-    assert_string_equal(text_clean(&arena, span_of("\xc2\x9b" "31m")), "\\xc2\\x9b31m");
+    assert_string_equal(text_clean(&arena, span_of("\xc2\x9b"
+                                                   "31m")),
+                        "\\xc2\\x9b31m");
     assert_int_equal(text_columns("\xc3\xa9\xe4\xb8\xad"), 3);
 }
 
@@ -53,6 +55,7 @@ static void natural_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(fields_and_lines),
-                                       cmocka_unit_test(foreign_text_is_made_safe), cmocka_unit_test(natural_order)};
+                                       cmocka_unit_test(foreign_text_is_made_safe),
+                                       cmocka_unit_test(natural_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
     T(uuid, UUID, "UUID as the driver tells it")                                                             \
     N(memory_total_mib, PLAIN, "memory, MiB")                                                                \
     N(memory_used_mib, PLAIN, "memory in use, MiB")                                                          \
+    T(driver_model, PLAIN, "Windows: WDDM, TCC or MCDM")                                                     \
     T(fault, PLAIN, "what the driver says of it instead of an answer: ERR!, Unknown Error, is lost")
 
 RECORD(gpu_device, GPU_DEVICE_FIELDS)

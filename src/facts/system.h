@@ -11,6 +11,7 @@
     T(kernel, PLAIN, "release of the running kernel")                                                        \
     T(machine, PLAIN, "x86_64, aarch64 …")                                                                   \
     N(wsl, PLAIN, "generation of the Windows Subsystem for Linux, 1 or 2; absent elsewhere")                 \
+    N(windows_build, PLAIN, "build of Windows, also of the one around WSL: 19045")                           \
     T(virtual_machine, PLAIN, "hypervisor or cloud by its DMI name; absent on bare metal")                   \
     T(container, PLAIN, "docker, podman, kubernetes, lxc, apptainer …; absent outside")                      \
     T(jetson, PLAIN, "L4T release of a Jetson, e.g. R36.4.3; absent elsewhere")                              \

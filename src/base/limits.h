@@ -13,5 +13,9 @@ enum {
     LIMIT_JSON_DEPTH = 64,            /* nesting of a snapshot read back */
     LIMIT_ELF_SECTIONS = 128 * 1024,  /* section headers of one ELF file (objects of -ffunction-sections have many) */
     LIMIT_ELF_SEGMENTS = 4096,        /* program headers of one ELF file */
+    LIMIT_FATBIN_ENTRIES = 1 << 20,   /* fatbin entries, and modules, of one file (cuFFT has 24 thousand) */
+    LIMIT_FATBIN_MIXES = 512,         /* different sets of targets among the modules of one file */
+    LIMIT_FATBIN_SECTIONS = 4096,     /* sections of GPU code of one ELF file */
+    LIMIT_AR_MEMBERS = 64 * 1024,     /* members of one static archive */
     LIMIT_SNAPSHOT = 32 * 1024 * 1024 /* bytes of a snapshot read back */
 };

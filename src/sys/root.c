@@ -195,6 +195,10 @@ int root_pread(int fd, void *bytes, size_t len, uint64_t offset) {
     return 0;
 }
 
+void root_expect_scattered(int fd) {
+    posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+}
+
 int root_read_line(const struct root *root, struct arena *arena, const char *path, const char **ret_line) {
     struct span bytes, line = {0};
     int r = root_read(root, arena, path, LIMIT_SMALL_FILE, &bytes);

@@ -33,6 +33,8 @@ int root_open_file(const struct root *root, const char *path);
 int root_read(const struct root *root, struct arena *arena, const char *path, size_t max, struct span *ret_bytes);
 /* Reads exactly `len` bytes at `offset` of an open descriptor. 0; -ENODATA when the file ends before; -errno. */
 int root_pread(int fd, void *bytes, size_t len, uint64_t offset);
+/* Tells the kernel that the reads of this descriptor jump about, so that it does not read ahead: a hint. */
+void root_expect_scattered(int fd);
 /* The first line of a small file, trimmed and cleaned. 0 or -errno. */
 int root_read_line(const struct root *root, struct arena *arena, const char *path, const char **ret_line);
 

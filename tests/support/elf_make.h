@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MADE_SECTIONS = 16, MADE_BYTES = 64 * 1024 };
+enum { MADE_SECTIONS = 16, MADE_BYTES = 96 * 1024 };
 
 struct made_section {
     char name[32];

@@ -1,0 +1,36 @@
+/* The GPU code in a file of any kind that carries some: an ELF program, library or object file (sections
+ * .nv_fatbin and
+ * __nv_relfatbin), a static archive of such, a bare fatbin, a cubin, PTX text. */
+#pragma once
+
+#include "base/list.h"
+#include "format/fatbin.h"
+#include "sys/root.h"
+
+struct fatbin_file {
+    const char *format; /* static: "ELF", "archive", "fatbin", "cubin", "PTX", "unknown" */
+    /* From the two sections, or the whole of a bare file. Of an ELF file without section names: what a hunt
+     * through its loaded segments found. Damage is told in code.error; the call itself still succeeds. */
+    struct fatbin_code code;
+    /* Outside of them: in sections of the large code model (.ldata, .lrodata: cuFFT keeps its kernels there), or
+     * anywhere in the file with `scan`. */
+    struct fatbin_code elsewhere;
+    bool looked_elsewhere;            /* there were such sections, or `scan` */
+    uint64_t members;                 /* of an archive, the ones that were read */
+    uint64_t size, reads, bytes_read; /* of the file; the headers of ELF files are not counted in the last two */
+};
+
+/* Reads the headers of everything. `scan`: hunts through the rest of the file as well, which reads all of it.
+ * 0; -ENOEXEC: no format of these (never with `scan`); -ENODATA, -EBADMSG: an ELF file whose first header is cut
+ * short or absurd; or the -errno of opening and reading. */
+int fatbin_file_read(const struct root *root, struct arena *arena, const char *path, bool scan,
+                     struct fatbin_file *ret_file);
+
+/* The names alone, sorted, each once: "sm_75", "sm_90a" …; "compute_120" …. Of the sections, and where these hold
+ * nothing of what was found elsewhere. The errors of fatbin_file_read; -ENODATA or -EBADMSG also when the code was
+ * damaged (the lists then hold what could be read). */
+int fatbin_read_targets(const struct root *root, struct arena *arena, const char *path, struct texts *ret_sass,
+                        struct texts *ret_ptx);
+/* The same of what was read already; each kind sorted. */
+void fatbin_names(struct arena *arena, const struct fatbin_code *code, struct texts *ret_sass,
+                  struct texts *ret_ptx);

@@ -79,3 +79,4 @@ int cli_open_root(const struct cli *cli, struct root **ret_root);
 int verb_diagnose(struct cli *cli);
 int verb_explain(struct cli *cli);
 int verb_snapshot(struct cli *cli);
+int verb_arch(struct cli *cli);

@@ -19,6 +19,11 @@ const struct verb verbs[] = {
      "whycuda snapshot -o machine.json       # names, home and UUIDs made anonymous\n"
      "whycuda explain machine.json           # the same diagnosis, elsewhere",
      "0 done, 1 not", verb_snapshot},
+    {"arch", "FILE...", -1, "GPU architectures (SASS and PTX) in libraries, objects, archives, fatbins, cubins",
+     "whycuda arch torch/lib/libtorch_cuda.so        # what a PyTorch build has code for\n"
+     "whycuda arch --json build/*.o\n"
+     "whycuda arch --scan anything.bin               # look into the whole of any file",
+     "0 done, 1 would not run (--gpu), 65 damaged, or no format it reads", verb_arch},
 };
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 
@@ -26,7 +31,7 @@ const size_t verb_count = sizeof verbs / sizeof *verbs;
 #define TEXT(name, letter, argument, member, verbs, help) {name, letter, argument, OPTION_TEXT, offsetof(struct options, member), verbs, help}
 
 const struct option_row option_rows[] = {
-    TEXT("root", 0, "DIR", root, "diagnose snapshot envs libs", "look at the machine whose files are under DIR"),
+    TEXT("root", 0, "DIR", root, "diagnose snapshot envs libs arch", "look at the machine whose files are under DIR"),
     TEXT("python", 0, "PATH", python, "diagnose snapshot libs test", "the interpreter in question (a path inside the root)"),
     TEXT("format", 0, "FORMAT", format, "diagnose explain", "text, json or markdown"),
     FLAG("json", 0, json, "diagnose explain envs libs arch compat test", "same as --format json"),
@@ -41,6 +46,7 @@ const struct option_row option_rows[] = {
     TEXT("data", 0, "DIR", data, "diagnose explain snapshot arch compat why test envs", "tables to use instead of those built in"),
     TEXT("color", 0, "WHEN", color, "diagnose explain test", "auto, always or never"),
     FLAG("no-redact", 0, no_redact, "diagnose explain snapshot test", "keep names, paths and UUIDs (never credentials)"),
+    FLAG("scan", 0, scan, "arch", "look for GPU code in the whole file, not only where it belongs"),
     FLAG("verbose", 'v', verbose, "diagnose explain arch libs envs test", "more detail"),
 };
 const size_t option_row_count = sizeof option_rows / sizeof *option_rows;

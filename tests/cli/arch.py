@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""whycuda arch, on fatbins laid out here byte by byte."""
+import json
+import pathlib
+import struct
+import subprocess
+import tempfile
+
+import tap
+
+PTX, SASS, LTO = 1, 2, 8
+SUFFIX = {"": 0, "a": 0x100000, "f": 0x200000}
+
+
+def entry(kind, arch, suffix="", header=64, payload=128):
+    head = struct.pack("<HHIQIIHHIIIQQQ", kind, 0x101, header, payload, 0, 0, 4 if kind == PTX else 7,
+                       8 if kind == PTX else 1, arch, 0, 0, 0x11 | SUFFIX[suffix], 0, 0)
+    return head + bytes(header - 64) + b"\xaa" * payload
+
+
+def container(*entries):
+    body = b"".join(entries)
+    return struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(body)) + body
+
+
+def run(*arguments):
+    done = subprocess.run([str(tap.PROGRAM), "arch", *map(str, arguments)], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+GOOD = container(entry(SASS, 75), entry(SASS, 90, "a"), entry(PTX, 120, header=80)) + bytes(8) + container(
+    entry(SASS, 75), entry(SASS, 100, "f", header=96), entry(LTO, 75, header=120))
+
+with tempfile.TemporaryDirectory() as folder:
+    folder = pathlib.Path(folder)
+    good = folder / "good.fatbin"
+    good.write_bytes(GOOD)
+
+    with tap.case("JSON has the keys of the design and nothing else"):
+        status, out, err = run("--json", good)
+        assert status == 0 and err == "", (status, err)
+        assert json.loads(out) == [{"file": str(good), "sass": ["sm_75", "sm_90a", "sm_100f"], "ptx": ["compute_120"],
+                                    "entries": 6}], out
+
+    with tap.case("text names targets with their numbers"):
+        status, out, err = run("-v", good)
+        assert status == 0 and "sm_75 (2)  sm_90a (1)  sm_100f (1)" in out, out
+        assert "compute_120 (1, ISA 8.4)" in out and "lto_75 (1)" in out and "6 entries in 2 modules" in out, out
+
+    with tap.case("several files: one object each, in order, errors among them"):
+        text = folder / "text.txt"
+        text.write_text("nothing of the kind, but long enough")
+        status, out, err = run("--json", text, good, folder / "missing")
+        answer = json.loads(out)
+        assert status == 66 and [pathlib.Path(a["file"]).name for a in answer] == ["text.txt", "good.fatbin", "missing"]
+        assert "error" in answer[0] and "error" in answer[2] and answer[1]["entries"] == 6
+        assert "text.txt" in err and "missing" in err
+        assert run(text)[0] == 65 and run(folder / "missing")[0] == 66 and run(folder)[0] == 66
+        assert run()[0] == 64 and run("--no-such-option", good)[0] == 64
+
+    with tap.case("a file cut short: what is there is shown, and that it is cut"):
+        cut = folder / "cut.fatbin"
+        cut.write_bytes(GOOD[:-100])
+        status, out, err = run("--json", cut)
+        assert status == 65 and "longer than what holds it" in err, (status, err)
+        assert json.loads(out)[0]["entries"] == 5
+
+    with tap.case("--scan looks into anything, and says so under elsewhere"):
+        other = folder / "library.dll"
+        other.write_bytes(b"MZ" + bytes(1001) + GOOD + bytes(77))
+        assert run(other)[0] == 65
+        status, out, err = run("--scan", "--json", other)
+        assert status == 0, err
+        answer = json.loads(out)[0]
+        assert answer["entries"] == 0 and answer["elsewhere"]["entries"] == 6, answer
+        assert answer["elsewhere"]["sass"] == ["sm_75", "sm_90a", "sm_100f"]
+
+    with tap.case("paths inside --root, through an absolute symlink that stays inside"):
+        (folder / "root/lib").mkdir(parents=True)
+        (folder / "root/lib/real.fatbin").write_bytes(GOOD)
+        (folder / "root/link.fatbin").symlink_to("/lib/real.fatbin")
+        (folder / "root/out.fatbin").symlink_to(good)
+        assert run("--root", folder / "root", "/link.fatbin")[0] == 0
+        assert run("--root", folder / "root", "/out.fatbin")[0] == 66
+
+    with tap.case("names of files cannot drive the terminal"):
+        evil = folder / "a\033[31m.fatbin"
+        evil.write_bytes(GOOD)
+        status, out, err = run(evil, folder / "b\033[32m")
+        assert "\033" not in out + err and "\\x1b" in out and "\\x1b" in err
+
+    with tap.case("a program without GPU code is no error"):
+        status, out, err = run("--json", "/bin/true")
+        assert status == 0 and json.loads(out) == [{"file": "/bin/true", "sass": [], "ptx": [], "entries": 0}], out
+
+    with tap.case("PyTorch's own list, the second witness, is shown beside its libraries"):
+        lib = folder / "torch"
+        lib.mkdir()
+        source = lib / "f.c"
+        source.write_text('const char *flags(void) { return "sm_75 sm_80 compute_90"; }')
+        subprocess.run(["cc", "-shared", "-fPIC", source, "-o", lib / "libtorch_python.so"], check=True)
+        (lib / "libtorch_cuda.so").write_bytes(GOOD)
+        answer = json.loads(run("--json", lib / "libtorch_cuda.so")[1])[0]
+        assert answer["torch_flags"] == ["sm_75", "sm_80", "compute_90"], answer
+        assert "sm_75  sm_80  compute_90" in run(lib / "libtorch_cuda.so")[1]
+
+tap.finish()

@@ -12,10 +12,12 @@ static const struct link_room *const rooms[LINK_COUNT] = {
     [LINK_MATCH] = &room_match,     [LINK_COMPUTE] = &room_compute,         [LINK_PROGRAM] = &room_program,
 };
 
-static void run_rules(struct judge *judge) {
+static void run_rules(struct judge *judge, bool last) {
     for (size_t link = 0; link < LINK_COUNT; link++)
         for (size_t i = 0; i < rooms[link]->count; i++) {
             const struct rule *rule = &rooms[link]->rules[i];
+            if (rule->last != last)
+                continue;
             size_t before = judge->out->causes.count;
             rule->judge(judge);
             for (size_t j = before; j < judge->out->causes.count; j++)
@@ -44,7 +46,8 @@ static void assign_roles(struct judge *judge) {
     }
 }
 
-/* A consequence of a consequence belongs to the root at the end; explains() has no cycles (a unit test holds it to that). */
+/* A consequence of a consequence belongs to the root at the end; explains() has no cycles (a unit test holds it to
+ * that). */
 static void follow_to_roots(struct judge *judge) {
     struct cause_list *causes = &judge->out->causes;
     for (size_t i = 0; i < causes->count; i++)
@@ -119,7 +122,8 @@ struct diagnosis *diagnose(const struct snapshot *snapshot, struct judge_options
     struct diagnosis *out = arena_alloc(&arena, sizeof *out); /* lives in its own arena */
     out->arena = arena;
     struct judge judge = {.facts = snapshot, .options = options, .out = out, .arena = &out->arena};
-    run_rules(&judge);
+    run_rules(&judge, false);
+    run_rules(&judge, true);
     assign_roles(&judge);
     follow_to_roots(&judge);
     if (out->causes.count)

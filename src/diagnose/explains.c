@@ -8,12 +8,9 @@ static const struct {
     enum explanation how;
 } table[] = {
     /* without a GPU the rest of the machine cannot be blamed, and what is wrong with PyTorch comes next */
-    {"gpu-absent", "driver-*", EXPLAINS},
-    {"gpu-absent", "device-*", EXPLAINS},
-    {"gpu-absent", "uvm-broken", EXPLAINS},
-    {"gpu-absent", "visible-devices-*", EXPLAINS_AS_RISK},
-    {"gpu-absent", "container-*", EXPLAINS},
-    {"gpu-absent", "torch-*", EXPLAINS_AS_RISK},
+    {"gpu-absent", "driver-*", EXPLAINS},    {"gpu-absent", "device-*", EXPLAINS},
+    {"gpu-absent", "uvm-broken", EXPLAINS},  {"gpu-absent", "visible-devices-*", EXPLAINS_AS_RISK},
+    {"gpu-absent", "container-*", EXPLAINS}, {"gpu-absent", "torch-*", EXPLAINS_AS_RISK},
 };
 
 static bool matches(const char *pattern, const char *id) {

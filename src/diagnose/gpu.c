@@ -2,16 +2,18 @@
 #include "base/text.h"
 #include "diagnose/judge.h"
 
-/* No display function of vendor 10de on a readable bus, no /dev/dxg, no Tegra: also in a virtual machine. Stray device
- * nodes change nothing. Pasted text has no bus, so there the program's own words are needed. */
+/* No display function of vendor 10de on a readable bus, no /dev/dxg, no Tegra: also in a virtual machine. Stray
+ * device nodes change nothing. Pasted text has no bus, so there the program's own words are needed. */
 static void judge_absent(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     if (!is_true(facts->gpu.bus_readable) || !known(facts->gpu.devices) || facts->gpu.devices.count)
         return;
     if (known(facts->gpu.tegra) || known(facts->system.wsl))
         return;
-    struct cause *cause = judge_find(judge, "gpu-absent", CERTAIN, "There is no NVIDIA GPU on this machine's PCI bus.");
-    cause_evidence(judge, cause, "gpu.devices", "no display or 3D function of vendor 10de", facts->gpu.devices.is.source);
+    struct cause *cause =
+        judge_find(judge, "gpu-absent", CERTAIN, "There is no NVIDIA GPU on this machine's PCI bus.");
+    cause_evidence(judge, cause, "gpu.devices", "no display or 3D function of vendor 10de",
+                   facts->gpu.devices.is.source);
     for (size_t i = 0; i < facts->gpu.others.count; i++)
         cause_fact(judge, cause, "gpu.others.name", &facts->gpu.others.items[i].name);
     cause_fact(judge, cause, "system.virtual_machine", &facts->system.virtual_machine);

@@ -46,7 +46,8 @@ struct cause *judge_found(const struct judge *judge, const char *id) {
     return NULL;
 }
 
-struct cause *judge_find(struct judge *judge, const char *id, enum confidence confidence, const char *format, ...) {
+struct cause *judge_find(struct judge *judge, const char *id, enum confidence confidence, const char *format,
+                         ...) {
     struct cause *cause = judge_found(judge, id);
     if (cause) {
         if (confidence > cause->confidence)
@@ -73,7 +74,8 @@ void judge_cannot_tell(struct judge *judge, const char *fact, const char *format
     LIST_PUSH(judge->arena, &judge->out->unknown) = (struct unknown_item){fact, reason};
 }
 
-void cause_evidence(struct judge *judge, struct cause *cause, const char *fact, const char *value, const char *source) {
+void cause_evidence(struct judge *judge, struct cause *cause, const char *fact, const char *value,
+                    const char *source) {
     for (size_t i = 0; i < cause->evidence.count; i++)
         if (text_eq(cause->evidence.items[i].fact, fact) && text_eq(cause->evidence.items[i].value, value))
             return;
@@ -92,7 +94,8 @@ void cause_fact_text(struct judge *judge, struct cause *cause, const char *name,
         cause_evidence(judge, cause, name, value, fact->is.source);
 }
 
-void cause_fact_number(struct judge *judge, struct cause *cause, const char *name, const struct number_fact *fact) {
+void cause_fact_number(struct judge *judge, struct cause *cause, const char *name,
+                       const struct number_fact *fact) {
     const char *value = fact_words(judge, &fact->is, arena_printf(judge->arena, "%lld", (long long)fact->value));
     if (value)
         cause_evidence(judge, cause, name, value, fact->is.source);

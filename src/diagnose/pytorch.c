@@ -15,9 +15,10 @@ static void predict_device(struct judge *judge, struct pytorch_answers *answers)
 
 /* Causes that leave PyTorch with a device and yet without a result: is_available() is True with them. */
 static bool leaves_available(const char *id) {
-    static const char *const ids[] = {"gpu-too-new", "gpu-too-old", "gpu-memory-exhausted", "torch-companion-mismatch",
-                                      "toolkit-missing", "toolkit-incomplete", "toolkit-mismatch", "toolkit-path-wrong",
-                                      "toolkit-host-compiler"};
+    static const char *const ids[] = {
+        "gpu-too-new",          "gpu-too-old",        "gpu-memory-exhausted", "torch-companion-mismatch",
+        "toolkit-missing",      "toolkit-incomplete", "toolkit-mismatch",     "toolkit-path-wrong",
+        "toolkit-host-compiler"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (strcmp(ids[i], id) == 0)
             return true;
@@ -52,7 +53,9 @@ void pytorch_answer(struct judge *judge) {
         version = &python->torch_version;
     answers->version = version ? version->value : NULL;
     answers->known_version = version || (python && absent(python->torch_version));
-    const struct text_fact *cuda = !unknown(compute->torch_cuda) ? &compute->torch_cuda : python ? &python->cuda : NULL;
+    const struct text_fact *cuda = !unknown(compute->torch_cuda) ? &compute->torch_cuda
+                                   : python                      ? &python->cuda
+                                                                 : NULL;
     answers->version_cuda = cuda ? text_of(*cuda) : NULL;
     answers->known_version_cuda = cuda && !unknown(*cuda);
     predict(judge, answers);

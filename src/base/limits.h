@@ -10,6 +10,7 @@ enum {
     LIMIT_SYMLINKS = 40,              /* symlinks followed in one path, as Linux does */
     LIMIT_ROWS = 4096,                /* rows of one list in a snapshot */
     LIMIT_FIELD_NAME = 64,            /* bytes of a key that an error message repeats */
+    LIMIT_MARKER_DEPTH = 32,          /* parentheses in a requirement's marker */
     LIMIT_JSON_DEPTH = 64,            /* nesting of a snapshot read back */
     LIMIT_ELF_SECTIONS = 128 * 1024,  /* section headers of one ELF file (objects of -ffunction-sections have many) */
     LIMIT_ELF_SEGMENTS = 4096,        /* program headers of one ELF file */

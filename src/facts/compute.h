@@ -10,6 +10,8 @@
     T(compute_capability, PLAIN, "compute capability: 8.9")                                                  \
     N(memory_total_mib, PLAIN, "memory, MiB")                                                                \
     N(memory_free_mib, PLAIN, "free memory, MiB")                                                            \
+    N(memory_reserved_mib, PLAIN, "memory that the process itself holds, MiB")                               \
+    N(memory_wanted_mib, PLAIN, "memory of the allocation that failed, MiB")                                 \
     T(compute_mode, PLAIN, "Default, Exclusive_Process, Prohibited")                                         \
     F(product_right, PLAIN, "the matrix product was right")                                                  \
     T(error, PLAIN, "the first error it gave")

@@ -13,7 +13,8 @@ RECORD(printed_message, PRINTED_MESSAGE_FIELDS)
 
 #define PRINTED_COMMAND_FIELDS(T, N, F, L, R)                                                                \
     N(line, PLAIN, "line number in the text")                                                                \
-    T(text, PATH, "the command line, as typed")
+    T(text, PATH, "the command line, as typed")                                                              \
+    T(place, PLAIN, "where: host, container, wsl, windows, job")
 
 RECORD(printed_command, PRINTED_COMMAND_FIELDS)
 
@@ -26,6 +27,7 @@ RECORD(printed_report, PRINTED_REPORT_FIELDS)
 
 #define PRINTED_FIELDS(T, N, F, L, R)                                                                        \
     N(lines, PLAIN, "lines read")                                                                            \
+    F(cut, PLAIN, "the text is longer than what is read of it")                                              \
     R(messages, printed_message, "messages recognised")                                                      \
     R(commands, printed_command, "commands typed")                                                           \
     R(also_seen, printed_report, "other reports in the same text, not judged")                               \

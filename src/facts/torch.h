@@ -37,6 +37,8 @@ RECORD(torch_library, TORCH_LIBRARY_FIELDS)
     T(torch_version, PLAIN, "version with its local tag: 2.6.0+cu124")                                       \
     T(torch_path, PATH, "directory of the torch that is imported")                                           \
     T(installer, PLAIN, "pip, uv, conda, dpkg, source, nvidia-container")                                    \
+    T(index, PLAIN, "package index it was asked from: https://download.pytorch.org/whl/cpu")                 \
+    T(wanted, PLAIN, "what the installer was asked for: torch==2.6.0, cudatoolkit=10.1")                     \
     T(build, PLAIN, "cuda, cpu, rocm, xpu, mps")                                                             \
     T(cuda, PLAIN, "torch.version.cuda: 12.4; absent: None")                                                 \
     T(hip, PLAIN, "torch.version.hip")                                                                       \

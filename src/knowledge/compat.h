@@ -38,7 +38,7 @@ struct driver_question {
 struct driver_verdict {
     enum fit fit;
     enum driver_way way;
-    bool ptx; /* PTX made by the program's CUDA can be compiled by this driver */
+    enum fit ptx; /* can this driver compile PTX made by the program's CUDA (also that of Triton and NVRTC)? */
     const char *reason;
 };
 /* Does a driver run programs of that CUDA? The version nvidia-smi shows is no ceiling within a major. */

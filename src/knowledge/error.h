@@ -23,7 +23,7 @@ struct xid_entry {
     int xid;
     const char *symbol; /* the driver's name of it */
     const char *meaning;
-    const char *severity; /* "info", "warning", "error", "fatal" */
+    const char *severity; /* "info", "warning", "error", "critical" */
     const char *action;   /* what to do */
     const char *look;     /* where to look; "" nowhere special */
     bool confirmed;

@@ -27,8 +27,9 @@ int knowledge_gpu_by_id(struct knowledge *knowledge, unsigned device, struct gpu
 
 /* By name, as nvidia-smi, PyTorch, shops and people write it: "NVIDIA GeForce RTX 5090", "rtx 5090", "RTX5090",
  * "Tesla V100-SXM2-16GB", "A100-SXM4-80GB", "H100 PCIe", "RTX 3080 Laptop GPU", "GTX 1070 with Max-Q Design",
- * "GB10". Memory sizes and board forms may be left out. A name that fits GPUs of different capability ("GT 640",
- * "M5000" of other kind, "RTX") is -ENOENT: it never guesses. A MIG name ("… MIG 1g.10gb") is its GPU's. */
+ * "GB10". Memory sizes, board forms and vGPU profiles may be left out; a MIG name ("... MIG 1g.10gb") is its
+ * GPU's. A name that fits GPUs of different capability is -ENOENT, it never guesses: "GT 640", "RTX 4000" (Quadro
+ * RTX 4000, RTX 4000 Ada), "RTX". */
 int knowledge_gpu_by_name(struct knowledge *knowledge, struct span name, struct gpu_model *ret_gpu);
 
 struct architecture {

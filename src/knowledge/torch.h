@@ -19,6 +19,8 @@ struct torch_release {
  * never published; judge such a build from its own files. */
 int knowledge_torch(struct knowledge *knowledge, const struct package_version *version,
                     struct torch_release *ret_release);
+/* Its default for a plain `pip install torch==...` there: "cu124", "cpu", "none"; NULL: not known. */
+const char *torch_release_default(const struct torch_release *release, enum platform platform);
 /* All releases, newest first. */
 int knowledge_torch_releases(struct knowledge *knowledge, const struct torch_release **ret_releases,
                              size_t *ret_count);
@@ -28,10 +30,9 @@ struct torch_variant {
     const char *torch;   /* "2.6.0" */
     const char *variant; /* "cu124" */
     enum platform platform;
-    int cuda;          /* 12040 */
-    struct texts sass; /* "sm_50" … "sm_90a" */
-    struct texts ptx;  /* "compute_120" */
-    bool confirmed;    /* that this list is the build's */
+    int cuda;                   /* 12040 */
+    struct texts architectures; /* "sm_50" ... "sm_90", "compute_120", as get_arch_list() prints them */
+    bool confirmed;             /* that this list is the build's */
 };
 /* `version` with a CUDA local tag, or with none: then the variant is PyPI's default of that platform. -ENOENT also
  * for CPU and other builds. */
@@ -47,8 +48,9 @@ struct torch_requirement {
 int knowledge_torch_requirements(struct knowledge *knowledge, const char *torch, const char *variant,
                                  struct arena *arena, struct torch_requirement **ret_items, size_t *ret_count);
 
-/* The release of PyTorch that a companion was made for: package "torchvision" or "torchaudio". */
+/* The release of PyTorch that a companion asks for: package "torchvision" or "torchaudio". *ret_exact: exactly
+ * this one; otherwise this one or newer (torchvision since 0.29.1). */
 int knowledge_companion(struct knowledge *knowledge, const char *package, const struct package_version *version,
-                        struct package_version *ret_torch);
+                        struct package_version *ret_torch, bool *ret_exact);
 /* The index of a variant: "https://download.pytorch.org/whl/cu124", in the arena. */
 const char *torch_index_url(struct arena *arena, const char *variant);

@@ -1,0 +1,47 @@
+#include "knowledge/fix.h"
+
+#include "base/limits.h"
+#include "knowledge/table.h"
+
+/* "first ;; second" as two commands. */
+static struct texts split_commands(struct arena *arena, const struct cursor *cursor, size_t column) {
+    struct texts commands = {0};
+    struct span rest = span_of(csv_text(arena, &cursor->row, cursor->column[column]));
+    while (rest.len && commands.count < LIMIT_ROWS) {
+        size_t end = span_find(rest, ";;");
+        struct span command = span_trim(span_slice(rest, 0, end == SIZE_MAX ? rest.len : end));
+        if (command.len)
+            texts_add(arena, &commands, arena_copy_span(arena, command));
+        rest = span_slice(rest, end == SIZE_MAX ? rest.len : end + 2, rest.len);
+    }
+    return commands;
+}
+
+size_t knowledge_fixes(struct knowledge *knowledge, struct arena *arena, const char *system, const char *action,
+                       struct fix_entry **ret_fixes) {
+    static const char *const names[] = {"system", "action", "title",  "commands", "needs_root",
+                                        "reboot", "notes",  "source", NULL};
+    struct {
+        struct fix_entry *items;
+        size_t count;
+    } fixes = {0};
+    struct cursor cursor;
+    cursor_open(&cursor, knowledge, TABLE_FIXES, names);
+    while (cursor_next(&cursor)) {
+        if (!cursor_confirmed(&cursor) || !span_eq(cursor_span(&cursor, 0), system) ||
+            !span_eq(cursor_span(&cursor, 1), action))
+            continue;
+        LIST_PUSH(arena, &fixes) = (struct fix_entry){
+            .system = csv_text(arena, &cursor.row, cursor.column[0]),
+            .action = csv_text(arena, &cursor.row, cursor.column[1]),
+            .title = csv_text(arena, &cursor.row, cursor.column[2]),
+            .commands = split_commands(arena, &cursor, 3),
+            .needs_root = span_eq(cursor_span(&cursor, 4), "yes"),
+            .reboot = span_eq(cursor_span(&cursor, 5), "yes"),
+            .notes = csv_text(arena, &cursor.row, cursor.column[6]),
+            .source = csv_text(arena, &cursor.row, cursor.column[7]),
+        };
+    }
+    *ret_fixes = fixes.items;
+    return fixes.count;
+}

@@ -1,0 +1,147 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "knowledge/message.h"
+
+#include <errno.h>
+#include <pcre2.h>
+#include <stdlib.h>
+
+#include "knowledge/literal.h"
+#include "knowledge/table.h"
+
+/* Steps of one match; foreign text cannot make an expression run away. */
+enum { MATCH_STEPS = 200000 };
+
+struct message {
+    struct message_entry entry;
+    pcre2_code *code; /* NULL: the expression is wrong */
+};
+struct message_set {
+    struct {
+        struct message *items;
+        size_t count;
+    } messages;
+    struct literal_set literals; /* by index of the message */
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+};
+
+void message_set_free(struct message_set *set) {
+    if (!set)
+        return;
+    for (size_t i = 0; i < set->messages.count; i++)
+        pcre2_code_free(set->messages.items[i].code);
+    pcre2_match_data_free(set->data);
+    pcre2_match_context_free(set->context);
+}
+
+static pcre2_code *compile(const char *regex) {
+    int error;
+    PCRE2_SIZE offset;
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, PCRE2_MULTILINE, &error, &offset, NULL);
+    if (code)
+        pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter matches, only slower */
+    return code;
+}
+
+static int read_messages(struct knowledge *knowledge, struct message_set *set) {
+    static const char *const names[] = {"id",     "regex",     "kind",      "condition",
+                                        "advice", "torch_min", "torch_max", NULL};
+    struct cursor cursor;
+    int error = 0;
+    cursor_open(&cursor, knowledge, TABLE_MESSAGES, names);
+    while (cursor_next(&cursor) && set->messages.count < LITERAL_MAX) {
+        struct message message = {.entry = {.id = cursor_text(&cursor, 0),
+                                            .regex = cursor_text(&cursor, 1),
+                                            .kind = cursor_text(&cursor, 2),
+                                            .condition = cursor_text(&cursor, 3),
+                                            .advice = cursor_text(&cursor, 4),
+                                            .torch_min = cursor_text(&cursor, 5),
+                                            .torch_max = cursor_text(&cursor, 6),
+                                            .confirmed = cursor_confirmed(&cursor)}};
+        message.code = compile(message.entry.regex);
+        if (!message.code)
+            error = -EINVAL;
+        literal_set_add(&set->literals, (unsigned)set->messages.count, message.entry.regex);
+        LIST_PUSH(&knowledge->arena, &set->messages) = message;
+    }
+    return error;
+}
+
+int knowledge_messages(struct knowledge *knowledge, const struct message_set **ret_set) {
+    if (!knowledge->messages) {
+        struct message_set *set = arena_alloc(&knowledge->arena, sizeof *set);
+        knowledge->messages = set;
+        set->context = pcre2_match_context_create(NULL);
+        set->data = pcre2_match_data_create(MESSAGE_GROUPS + 1, NULL);
+        if (set->context)
+            pcre2_set_match_limit(set->context, MATCH_STEPS);
+        knowledge->messages_error = set->context && set->data ? read_messages(knowledge, set) : -ENOMEM;
+    }
+    *ret_set = knowledge->messages;
+    return knowledge->messages_error;
+}
+
+size_t message_count(const struct message_set *set) {
+    return set->messages.count;
+}
+
+const struct message_entry *message_at(const struct message_set *set, size_t index) {
+    return index < set->messages.count ? &set->messages.items[index].entry : NULL;
+}
+
+const struct message_entry *message_by_id(const struct message_set *set, const char *id) {
+    for (size_t i = 0; i < set->messages.count; i++)
+        if (strcmp(set->messages.items[i].entry.id, id) == 0)
+            return &set->messages.items[i].entry;
+    return NULL;
+}
+
+static bool match_at(const struct message_set *set, const struct message *message, struct span text, size_t from,
+                     struct message_match *ret_match) {
+    if (!message->code || from > text.len)
+        return false;
+    int groups = pcre2_match(message->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from, 0, set->data,
+                             set->context);
+    if (groups < 0)
+        return false;
+    if (groups == 0) /* more groups than asked for */
+        groups = MESSAGE_GROUPS + 1;
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(set->data);
+    *ret_match = (struct message_match){.message = &message->entry, .start = at[0], .end = at[1]};
+    for (int i = 0; i < groups; i++)
+        if (at[2 * i] != PCRE2_UNSET)
+            ret_match->group[i] = span_slice(text, at[2 * i], at[2 * i + 1]);
+    return true;
+}
+
+size_t message_find(const struct message_set *set, struct span text, struct message_match *matches, size_t max) {
+    struct literal_hits hits;
+    literal_set_scan(&set->literals, text, &hits);
+    size_t count = 0;
+    for (size_t i = 0; i < set->messages.count; i++) {
+        struct message_match match;
+        /* The literal stands somewhere in the match: it cannot begin more than a few lines before its first one,
+         * but how many depends on the expression, so the search begins at the start. */
+        if (!literal_hit(&hits, (unsigned)i) || !match_at(set, &set->messages.items[i], text, 0, &match))
+            continue;
+        size_t place = count;
+        while (place && matches[place - 1].start > match.start)
+            place--;
+        if (place >= max)
+            continue;
+        size_t kept = count < max ? count : max - 1;
+        memmove(&matches[place + 1], &matches[place], (kept - place) * sizeof *matches);
+        matches[place] = match;
+        count = kept + 1;
+    }
+    return count;
+}
+
+bool message_next(const struct message_set *set, const char *id, struct span text, size_t from,
+                  struct message_match *ret_match) {
+    for (size_t i = 0; i < set->messages.count; i++)
+        if (strcmp(set->messages.items[i].entry.id, id) == 0)
+            return match_at(set, &set->messages.items[i], text, from, ret_match);
+    return false;
+}

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/verb.h"
 #include "facts/snapshot_json.h"
+#include "knowledge/knowledge.h"
 #include "report/report.h"
 #include "sys/root.h"
 
@@ -32,6 +33,8 @@ static int print_generated(const char *what) {
         manual_print(stdout);
     else if (strcmp(what, "--generate-completion") == 0)
         completion_print(stdout);
+    else if (strcmp(what, "--generate-facts") == 0)
+        facts_print(stdout);
     else if (strcmp(what, "--generate-diagnosis-schema") == 0)
         schema = report_json_schema();
     else if (strcmp(what, "--generate-snapshot-schema") == 0)
@@ -57,6 +60,12 @@ static int run(const struct verb *verb, int argc, char **argv) {
             return complain(EXIT_NO_INPUT, "%s: %s", cli.options.output, strerror(errno));
         cli.out = file;
     }
+    AUTO_KNOWLEDGE knowledge = NULL;
+    int r = knowledge_open(&knowledge, cli.options.data);
+    if (r < 0)
+        return complain(EXIT_NO_INPUT, "%s: %s", cli.options.data ? cli.options.data : "tables",
+                        r == -EINVAL ? "holds no table of whycuda" : strerror(-r));
+    cli.knowledge = knowledge;
     int status = verb->run(&cli);
     if (fflush(cli.out) != 0 || ferror(cli.out))
         return complain(EXIT_INTERNAL, "cannot write: %s", strerror(errno));

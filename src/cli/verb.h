@@ -68,6 +68,8 @@ void help_print(FILE *out, const struct verb *verb);
 /* The man page in roff, and completions for bash. */
 void manual_print(FILE *out);
 void completion_print(FILE *out);
+/* The table of all facts, in Markdown. */
+void facts_print(FILE *out);
 
 /* "whycuda: …" on standard error; returns the status. */
 int complain(enum exit_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -85,6 +85,12 @@ int main(int argc, char **argv) {
         help_print(stdout, NULL);
         return EXIT_OK;
     }
+    bool listing = argc == 2 && strcmp(argv[1], "--record-list") == 0;
+    if (listing || (argc == 3 && strcmp(argv[1], "--record") == 0)) {
+        AUTO_KNOWLEDGE knowledge = NULL;
+        knowledge_open(&knowledge, NULL);
+        return record_machine(listing ? NULL : argv[2], knowledge);
+    }
     int generated = argc == 2 ? print_generated(argv[1]) : -1;
     if (generated >= 0)
         return generated;

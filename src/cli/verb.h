@@ -71,6 +71,9 @@ void completion_print(FILE *out);
 /* The table of all facts, in Markdown. */
 void facts_print(FILE *out);
 
+/* Writes this machine as a root into a directory; with NULL only lists what it would take (`./dev record`). */
+int record_machine(const char *directory, struct knowledge *knowledge);
+
 /* "whycuda: …" on standard error; returns the status. */
 int complain(enum exit_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

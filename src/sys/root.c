@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "sys/fault.h"
+#include "sys/record_hook.h"
 #include "sys/root_internal.h"
 
 int root_open(struct root **ret_root, const char *directory) {
@@ -172,6 +173,7 @@ int root_read(const struct root *root, struct arena *arena, const char *path, si
     }
     bytes[used] = '\0';
     *ret_bytes = span_from(bytes, fault_shorten(path, used));
+    record_whole(root, path, *ret_bytes);
     char beyond;
     return used == max && read_some(fd, &beyond, 1, &got) == 0 && got ? -EFBIG : 0;
 }
@@ -192,6 +194,7 @@ int root_pread(int fd, void *bytes, size_t len, uint64_t offset) {
             return -ENODATA;
         used += (size_t)n;
     }
+    record_part(fd, bytes, len, offset);
     return 0;
 }
 
@@ -217,12 +220,14 @@ static int stat_at(const struct root *root, const char *path, struct stat *ret_s
 }
 
 int root_stat(const struct root *root, const char *path, struct stat *ret_stat) {
+    record_seen(root, path);
     if (root_is_live(root))
         return stat(path, ret_stat) < 0 ? -errno : 0;
     return stat_at(root, path, ret_stat, true);
 }
 
 int root_lstat(const struct root *root, const char *path, struct stat *ret_stat) {
+    record_seen(root, path);
     if (root_is_live(root))
         return lstat(path, ret_stat) < 0 ? -errno : 0;
     return stat_at(root, path, ret_stat, false);
@@ -240,6 +245,7 @@ bool root_is_directory(const struct root *root, const char *path) {
 
 int root_readlink(const struct root *root, struct arena *arena, const char *path, const char **ret_target) {
     char target[LIMIT_PATH];
+    record_seen(root, path);
     AUTO_FD fd = root_openat(root, path, O_PATH, false);
     if (fd < 0)
         return fd;
@@ -323,6 +329,7 @@ int root_list(const struct root *root, struct arena *arena, const char *path, st
             break;
         }
         texts_add(arena, ret_names, arena_copy(arena, entry->d_name));
+        record_entry(root, path, entry->d_name);
     }
     if (ret_names->count)
         qsort(ret_names->items, ret_names->count, sizeof *ret_names->items, compare_names);

@@ -47,6 +47,25 @@ static void write_answer(struct pen *pen, const struct diagnosis *diagnosis) {
     tone(pen, TONE_PLAIN);
 }
 
+/* What the reader must know before believing the rest. */
+static void write_caveats(struct pen *pen, const struct snapshot *snapshot) {
+    if (is_true(snapshot->system.sudo))
+        words_wrap(pen->out,
+                   "Note: this ran through sudo, so the environment and the Python are root's, not yours; run it without sudo "
+                   "to see yours.",
+                   0, 6, pen->style.width);
+    const struct printed_facts *printed = &snapshot->printed;
+    for (size_t i = 0; i < printed->also_seen.count; i++) {
+        const struct printed_report *other = &printed->also_seen.items[i];
+        AUTO_ARENA arena = {0};
+        const char *line =
+            arena_printf(&arena, "Note: lines %lld to %lld hold another report, which is not judged: %s",
+                         (long long)number_of(other->first_line, 0), (long long)number_of(other->last_line, 0),
+                         text_of(other->summary) ? text_of(other->summary) : "it differs from the judged one");
+        words_wrap(pen->out, line, 0, 6, pen->style.width);
+    }
+}
+
 static void write_chain(struct pen *pen, const struct diagnosis *diagnosis) {
     static const enum tone tones[] = {TONE_GOOD, TONE_PLAIN, TONE_WARN, TONE_BAD, TONE_FAINT, TONE_FAINT};
     buffer_add_text(pen->out, "\n");
@@ -151,6 +170,7 @@ void report_text(struct buffer *out, struct report_input input, struct report_st
     struct pen pen = {out, style};
     const struct diagnosis *diagnosis = input.diagnosis;
     write_answer(&pen, diagnosis);
+    write_caveats(&pen, input.snapshot);
     write_chain(&pen, diagnosis);
     write_pytorch(&pen, diagnosis);
     for (size_t i = 0; i < diagnosis->causes.count; i++) {

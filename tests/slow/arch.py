@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""whycuda arch against cuobjdump, entry for entry, and against a scan of every byte: every library of the CUDA toolkit
+here, of Debian's CUDA 11.8 and 12.4, and of PyTorch's wheels from CUDA 10.2 to the newest.
+
+Downloads (8 GB) are kept in $WHYCUDA_CACHE, or build/cache."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import tap
+from support import arch_oracle as oracle
+
+CACHE = pathlib.Path(os.environ.get("WHYCUDA_CACHE", tap.ROOT / "build/cache"))
+TOOLKIT = pathlib.Path(os.environ.get("CUDA_HOME", "/usr/local/cuda"))
+PROGRAM = tap.ROOT / "build/release/whycuda"
+DEBIAN = {
+    "cuda-11.8": ("bookworm", "nvidia-cuda-toolkit libcudart11.0 libcublas11 libcublaslt11 libnvblas11 libcufft10 libcufftw10 "
+                  "libcurand10 libcusolver11 libcusolvermg11 libcusparse11 libnppc11 libnppial11 libnppicc11 libnppidei11 "
+                  "libnppif11 libnppig11 libnppim11 libnppist11 libnppisu11 libnppitc11 libnpps11 libnvjpeg11"),
+    "cuda-12.4": ("trixie", "nvidia-cuda-toolkit libcudart12 libcublas12 libcublaslt12 libnvblas12 libcufft11 libcufftw11 "
+                  "libcurand10 libcusolver11 libcusolvermg11 libcusparse12 libnppc12 libnppial12 libnppicc12 libnppidei12 "
+                  "libnppif12 libnppig12 libnppim12 libnppist12 libnppisu12 libnppitc12 libnpps12 libnvjpeg12 libnccl2"),
+}
+CUOBJDUMP = "13.5.37"  # nvidia-cuda-cuobjdump on PyPI: the first whose lists name the suffix `a`
+TORCH = {  # release: (Python of the wheel, the cuobjdump that reads it)
+    "1.12.1": ("3.10", "cuda-11.8"),  # cu102
+    "2.4.1": ("3.11", "cuda-12.4"),   # cu121
+    "2.6.0": ("3.11", "cuda-12.4"),   # cu124
+    "2.8.0": ("3.11", "newest"),      # cu128
+    "2.15.0": ("3.11", "newest"),     # cu130
+}
+PLATFORMS = [f"--platform={p}" for p in ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64",
+                                         "manylinux1_x86_64", "linux_x86_64")]
+
+
+def pip_download(requirement, python="3.11"):
+    wheels = CACHE / "wheels"
+    wheels.mkdir(parents=True, exist_ok=True)
+    name, version = requirement.split("==")
+    pattern = f"{name.replace('-', '_')}-{version}-*.whl"
+    if not list(wheels.glob(pattern)):
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", *PLATFORMS,
+                        f"--python-version={python}", requirement, "-d", str(wheels)], check=True, capture_output=True)
+    return next(iter(wheels.glob(pattern)))
+
+
+def unzip(wheel, folder, wanted):
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            target = folder / member
+            if wanted(member) and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as source, open(target, "wb") as out:
+                    shutil.copyfileobj(source, out, 1 << 24)
+
+
+def debian(name):
+    """Debian's packages of one suite, unpacked; nothing is installed and the machine's own lists stay as they are."""
+    suite, packages = DEBIAN[name]
+    folder, lists = CACHE / name, CACHE / "apt" / suite
+    missing = [p for p in packages.split() if not (folder / f".done-{p}").exists()]
+    if not missing:
+        return folder
+    for part in ("parts", "lists/partial", "cache/archives/partial", "debs"):
+        (lists / part).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (lists / "sources.list").write_text(f"deb http://deb.debian.org/debian {suite} main contrib non-free non-free-firmware\n")
+    options = [f"-oDir::Etc::sourcelist={lists}/sources.list", f"-oDir::Etc::sourceparts={lists}/parts",
+               f"-oDir::State::Lists={lists}/lists", f"-oDir::Cache={lists}/cache", "-oAPT::Sandbox::User=root"]
+    subprocess.run(["apt-get", "-q", *options, "update"], check=True, capture_output=True)
+    for package in missing:
+        subprocess.run(["apt-get", "-q", *options, "download", package], check=True, capture_output=True, cwd=lists / "debs")
+        for deb in (lists / "debs").glob(f"{package}_*.deb"):
+            subprocess.run(["dpkg", "-x", deb, folder], check=True)
+            deb.unlink()
+        (folder / f".done-{package}").touch()
+    return folder
+
+
+def tools():
+    found = {name: folder / "usr/bin/cuobjdump" for name in DEBIAN if (folder := debian(name))}
+    folder = CACHE / "cuobjdump-13.5"
+    unzip(pip_download(f"nvidia-cuda-cuobjdump=={CUOBJDUMP}"), folder, lambda member: member.endswith("/cuobjdump"))
+    found["newest"] = next(folder.rglob("cuobjdump"))
+    found["newest"].chmod(0o755)
+    return found
+
+
+def libraries(folder):
+    """Every library once, whatever its symlinks."""
+    seen = {}
+    for path in sorted(folder.rglob("*")):
+        if (".so" in path.name or path.suffix == ".a") and path.is_file():
+            seen.setdefault(path.resolve(), path)
+    return sorted(seen)
+
+
+def check_library(path, tool, newest):
+    """Entry for entry. `-all` where there are relocatable ones as well, which the list leaves out otherwise."""
+    main, _ = oracle.ours(path, program=PROGRAM)
+    relocatable = oracle.section_ranges(path, lambda name, _: name == "__nv_relfatbin")
+    listed = oracle.cuobjdump(tool, path, *(["-all"] if relocatable else []))
+    assert listed is not None, f"{path}: {tool} cannot read it"
+    bad = oracle.differences(oracle.fold(main), oracle.fold(listed))
+    assert not bad, f"{path}: whycuda and cuobjdump: {bad}"
+    if tool == newest:  # names the suffix `a` and leaves `f` out
+        bad = oracle.differences(oracle.fold(main, "f"), oracle.fold(listed, "f"))
+        assert not bad, f"{path}: whycuda and cuobjdump, suffix a: {bad}"
+    return sum(oracle.fold(main).values())
+
+
+def check_folder(label, folder, tool, newest):
+    total = count = 0
+    for path in libraries(folder):
+        with tap.case(f"{label}: {path.name} as cuobjdump lists it"):
+            entries = check_library(path, tool, newest)
+            total += entries
+            count += entries > 0
+        if path.suffix != ".a":
+            with tap.case(f"{label}: {path.name} as its bytes say"):
+                oracle.check_scan(path, program=PROGRAM)
+    print(f"# {label}: {total} entries in {count} files with GPU code")
+
+
+CUOBJDUMPS = tools()
+NEWEST = CUOBJDUMPS["newest"]
+if (TOOLKIT / "lib").is_dir():
+    check_folder("CUDA toolkit", TOOLKIT / "lib", NEWEST, NEWEST)
+else:
+    tap.skip("CUDA toolkit", f"no {TOOLKIT}")
+for NAME in DEBIAN:
+    check_folder(f"Debian's {NAME}", CACHE / NAME / "usr/lib/x86_64-linux-gnu", CUOBJDUMPS[NAME], NEWEST)
+for RELEASE, (PYTHON, TOOL) in TORCH.items():
+    FOLDER = CACHE / f"torch-{RELEASE}"
+    unzip(pip_download(f"torch=={RELEASE}", PYTHON), FOLDER, lambda member: "/lib/libtorch" in member or "/lib/libc10" in member)
+    check_folder(f"torch {RELEASE}", FOLDER, CUOBJDUMPS[TOOL], NEWEST)
+
+# PyTorch's own words, where an environment with the wheel and its libraries is there (made by the loader's tests)
+for VENV in sorted((CACHE / "venvs").glob("torch-*")):
+    if not (VENV / ".done").exists():
+        continue
+    with tap.case(f"{VENV.name}: the list in libtorch_python.so is what _cuda_getArchFlags() says"):
+        done = subprocess.run([VENV / "bin/python", "-c", "import torch; print(torch._C._cuda_getArchFlags())"],
+                              capture_output=True, text=True, check=True)
+        library = next(VENV.glob("lib/python3*/site-packages/torch/lib/libtorch_python.so"))
+        answer = subprocess.run([PROGRAM, "arch", "--json", library], capture_output=True, text=True, check=True).stdout
+        assert oracle.json.loads(answer)[0]["torch_flags"] == done.stdout.split(), (done.stdout, answer)
+        print(f"# {VENV.name}: {done.stdout.strip()}")
+
+tap.finish()

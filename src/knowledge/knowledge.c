@@ -24,7 +24,8 @@
     X(TABLE_ERRORS, errors)                                                                                       \
     X(TABLE_XIDS, xids)                                                                                           \
     X(TABLE_MESSAGES, messages)                                                                                   \
-    X(TABLE_FIXES, fixes)
+    X(TABLE_FIXES, fixes)                                                                                         \
+    X(TABLE_KERNEL_MESSAGES, kernel_messages)
 
 #define DECLARE(id, name) extern const char table_##name[], table_##name##_end[];
 TABLES(DECLARE)

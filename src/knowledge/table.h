@@ -19,6 +19,7 @@ enum table_id {
     TABLE_XIDS,
     TABLE_MESSAGES,
     TABLE_FIXES,
+    TABLE_KERNEL_MESSAGES,
     TABLE_COUNT
 };
 

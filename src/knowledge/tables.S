@@ -26,5 +26,6 @@ table_\name\()_end:
     table xids
     table messages
     table fixes
+    table kernel_messages
 
     .section .note.GNU-stack,"",%progbits

@@ -7,8 +7,8 @@
 struct knowledge;
 
 struct probe_options {
-    const char *python;                /* --python, or NULL */
-    const struct knowledge *knowledge; /* names and capabilities of GPUs; may be NULL */
+    const char *python;          /* --python, or NULL */
+    struct knowledge *knowledge; /* names and capabilities of GPUs; may be NULL */
     bool for_build;
 };
 

@@ -1,0 +1,52 @@
+#include "format/compat_note.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/text.h"
+
+enum { NOTE_HEADER = 12, BRANCHES_MAX = 256 };
+
+static uint32_t u32_at(struct span bytes, size_t offset, bool big) {
+    const unsigned char *p = (const unsigned char *)bytes.ptr + offset;
+    return big ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+               : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+int compat_note_parse(struct span section, uint64_t align, bool big, struct arena *arena,
+                      struct compat_note *ret_note) {
+    static const char owner[] = "NVIDIA Corporation";
+    if (section.len < NOTE_HEADER)
+        return -EBADMSG;
+    uint64_t name = u32_at(section, 0, big), size = u32_at(section, 4, big);
+    if (align != 8)
+        align = 4;
+    uint64_t start = NOTE_HEADER + ((name + align - 1) & ~(align - 1));
+    if (start > section.len || size > section.len - start || name < sizeof owner - 1)
+        return -EBADMSG;
+    if (!span_starts(span_slice(section, NOTE_HEADER, NOTE_HEADER + name), owner))
+        return -ENOENT;
+    struct span text = span_slice(section, start, start + size);
+    while (text.len && !text.ptr[text.len - 1])
+        text.len--;
+    json_error_t error;
+    json_t *json = json_loadb(text.ptr, text.len, 0, &error);
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return -EBADMSG;
+    }
+    struct compat_note note = {0};
+    const char *cuda = json_string_value(json_object_get(json, "CUDA Version"));
+    if (cuda)
+        note.cuda = text_clean(arena, span_of(cuda));
+    const json_t *branches = json_object_get(json, "Driver");
+    for (size_t i = 0; i < json_array_size(branches) && i < BRANCHES_MAX; i++) {
+        const json_t *branch = json_array_get(branches, i);
+        json_int_t number = json_integer_value(branch);
+        if (json_is_integer(branch) && number > 0 && number < 100000)
+            LIST_PUSH(arena, &note.branches) = (int)number;
+    }
+    json_decref(json);
+    *ret_note = note;
+    return 0;
+}

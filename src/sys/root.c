@@ -291,7 +291,7 @@ int root_realpath(const struct root *root, struct arena *arena, const char *path
         } else {
             if (++links > LIMIT_SYMLINKS)
                 return -ELOOP;
-            left = arena_printf(&scratch, "%s/%s", target, left);
+            left = *left ? arena_printf(&scratch, "%s/%s", target, left) : target;
             if (target[0] == '/')
                 done = "";
             if (strlen(left) >= 2 * (size_t)LIMIT_PATH)

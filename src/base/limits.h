@@ -25,5 +25,13 @@ enum {
     LIMIT_FATBIN_MIXES = 512,         /* different sets of targets among the modules of one file */
     LIMIT_FATBIN_SECTIONS = 4096,     /* sections of GPU code of one ELF file */
     LIMIT_AR_MEMBERS = 64 * 1024,     /* members of one static archive */
+    LIMIT_ELF_DYNAMIC = 16 * 1024,    /* entries of one dynamic section */
+    LIMIT_ELF_TABLE = 1 << 28,        /* bytes of a symbol, string, hash or version table, and of the names read */
+    LIMIT_ELF_VERSIONS = 64 * 1024,   /* version nodes of one ELF file */
+    LIMIT_LDCACHE = 256 * 1024,       /* entries of ld.so.cache */
+    LIMIT_LOADER_OBJECTS = 4096,      /* libraries of one process */
+    LIMIT_LOADER_DIRECTORIES = 4096,  /* directories of one search list */
+    LIMIT_LOADER_REQUESTS = 64 * 1024, /* names asked for by all of them */
+    LIMIT_UNDEFINED = 4096,           /* missing symbols told of one library */
     LIMIT_SNAPSHOT = 32 * 1024 * 1024 /* bytes of a snapshot read back */
 };

@@ -85,3 +85,4 @@ int verb_diagnose(struct cli *cli);
 int verb_explain(struct cli *cli);
 int verb_snapshot(struct cli *cli);
 int verb_arch(struct cli *cli);
+int verb_libs(struct cli *cli);

@@ -24,6 +24,11 @@ const struct verb verbs[] = {
      "whycuda arch --json build/*.o\n"
      "whycuda arch --scan anything.bin               # look into the whole of any file",
      "0 done, 1 would not run (--gpu), 65 damaged, or no format it reads", verb_arch},
+    {"libs", "[FILE]", 1, "which libraries the loader would pick, and which copies they hide",
+     "whycuda libs                           # for the Python you would run, importing torch\n"
+     "whycuda libs --tree /usr/bin/nvidia-smi\n"
+     "whycuda libs --symbols torchvision/_C.so",
+     "0 done, 1 a library or symbol is missing", verb_libs},
 };
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 
@@ -45,6 +50,8 @@ const struct option_row option_rows[] = {
     TEXT("output", 'o', "FILE", output, "diagnose explain snapshot envs libs arch compat test why", "write to FILE"),
     TEXT("data", 0, "DIR", data, "diagnose explain snapshot arch compat why test envs", "tables to use instead of those built in"),
     TEXT("color", 0, "WHEN", color, "diagnose explain test", "auto, always or never"),
+    FLAG("tree", 0, tree, "libs", "who needs whom"),
+    FLAG("symbols", 0, symbols, "libs", "also which symbols of FILE and its libraries nobody defines"),
     FLAG("no-redact", 0, no_redact, "diagnose explain snapshot test", "keep names, paths and UUIDs (never credentials)"),
     FLAG("scan", 0, scan, "arch", "look for GPU code in the whole file, not only where it belongs"),
     FLAG("verbose", 'v', verbose, "diagnose explain arch libs envs test", "more detail"),

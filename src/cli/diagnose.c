@@ -1,18 +1,17 @@
 /* whycuda diagnose: this machine, or one under --root. */
+#include "cli/gather.h"
 #include "cli/output.h"
-#include "probe/probe.h"
 
 int verb_diagnose(struct cli *cli) {
+    struct live_options options;
+    struct snapshot *snapshot;
     if (!output_format(cli))
         return EXIT_USAGE;
-    struct root *root;
-    int status = cli_open_root(cli, &root);
+    int status = gather_options(cli, &options);
+    if (status == EXIT_OK)
+        status = gather(cli, &options, &snapshot);
     if (status != EXIT_OK)
         return status;
-    struct probe_options options = {
-        .python = cli->options.python, .knowledge = cli->knowledge, .for_build = cli->options.for_build};
-    struct snapshot *snapshot = probe_machine(root, options);
-    root_close(root);
     status = output_diagnosis(cli, snapshot);
     snapshot_free(snapshot);
     return status;

@@ -1,20 +1,18 @@
 /* whycuda snapshot: the facts as JSON. */
 #include <stdio.h>
 
-#include "cli/verb.h"
+#include "cli/gather.h"
 #include "facts/redact.h"
 #include "facts/snapshot_json.h"
-#include "probe/probe.h"
 
 int verb_snapshot(struct cli *cli) {
-    struct root *root;
-    int status = cli_open_root(cli, &root);
+    struct live_options options;
+    struct snapshot *snapshot;
+    int status = gather_options(cli, &options);
+    if (status == EXIT_OK)
+        status = gather(cli, &options, &snapshot);
     if (status != EXIT_OK)
         return status;
-    struct probe_options options = {
-        .python = cli->options.python, .knowledge = cli->knowledge, .for_build = cli->options.for_build};
-    struct snapshot *snapshot = probe_machine(root, options);
-    root_close(root);
     if (cli->options.no_redact)
         snapshot_redact_credentials(snapshot);
     else

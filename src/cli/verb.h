@@ -84,5 +84,6 @@ int cli_open_root(const struct cli *cli, struct root **ret_root);
 int verb_diagnose(struct cli *cli);
 int verb_explain(struct cli *cli);
 int verb_snapshot(struct cli *cli);
+int verb_test(struct cli *cli);
 int verb_arch(struct cli *cli);
 int verb_libs(struct cli *cli);

@@ -29,6 +29,11 @@ const struct verb verbs[] = {
      "whycuda libs --tree /usr/bin/nvidia-smi\n"
      "whycuda libs --symbols torchvision/_C.so",
      "0 done, 1 a library or symbol is missing", verb_libs},
+    {"test", "", 0, "use the GPU: allocate, copy, multiply, verify; and the same through PyTorch",
+     "whycuda test                           # every GPU CUDA lists, and PyTorch\n"
+     "whycuda test --gpu 1 --size 8192       # one of them, a larger product\n"
+     "whycuda test --seconds 300             # keep them busy, count wrong results",
+     "0 each GPU computed rightly and PyTorch agreed, 1 not (nor without a GPU), 2 cannot tell", verb_test},
 };
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 
@@ -47,6 +52,9 @@ const struct option_row option_rows[] = {
     FLAG("for-build", 0, for_build, "diagnose explain snapshot", "a CUDA extension is to be compiled"),
     TEXT("fail-on", 0, "warning", fail_on, "diagnose explain", "exit with 1 when degraded, too"),
     TEXT("timeout", 0, "SECONDS", timeout, "diagnose snapshot test", "deadline of each child"),
+    TEXT("gpu", 0, "N", gpu, "test", "only this GPU, by CUDA's index"),
+    TEXT("size", 0, "N", size, "test", "rows and columns of the matrices (default 1000)"),
+    TEXT("seconds", 0, "N", seconds, "test", "repeat the product for so long, and count errors"),
     TEXT("output", 'o', "FILE", output, "diagnose explain snapshot envs libs arch compat test why", "write to FILE"),
     TEXT("data", 0, "DIR", data, "diagnose explain snapshot arch compat why test envs", "tables to use instead of those built in"),
     TEXT("color", 0, "WHEN", color, "diagnose explain test", "auto, always or never"),

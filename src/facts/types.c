@@ -91,6 +91,15 @@ RECORD_TYPE(torch_facts, TORCH_FIELDS, "link torch")
 #define THIS compute_device
 RECORD_TYPE(compute_device, COMPUTE_DEVICE_FIELDS, "a GPU as CUDA sees it")
 #undef THIS
+#define THIS nvml_gpu
+RECORD_TYPE(nvml_gpu, NVML_GPU_FIELDS, "a GPU as NVML sees it")
+#undef THIS
+#define THIS refused_call
+RECORD_TYPE(refused_call, REFUSED_CALL_FIELDS, "a call that gave no answer")
+#undef THIS
+#define THIS torch_error
+RECORD_TYPE(torch_error, TORCH_ERROR_FIELDS, "an exception PyTorch raised")
+#undef THIS
 #define THIS compute_facts
 RECORD_TYPE(compute_facts, COMPUTE_FIELDS, "link compute")
 #undef THIS

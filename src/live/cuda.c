@@ -42,7 +42,7 @@ static void flag(struct ask *ask, const struct cuda_api *api, int device, int nu
 
 /* CUcomputemode; 1 was exclusive to a thread, until CUDA 8 */
 static void compute_mode(struct ask *ask, const struct cuda_api *api, int device) {
-    static const char *const names[] = {"default", "exclusive", "prohibited", "exclusive-process"};
+    static const char *const names[] = {"Default", "Exclusive_Thread", "Prohibited", "Exclusive_Process"};
     int mode = 0, code = ASK(ask, api, cuDeviceGetAttribute, &mode, CUDA_ATTRIBUTE_COMPUTE_MODE, device);
     if (!ask_worked(ask, "compute_mode", "cuDeviceGetAttribute", code))
         return;

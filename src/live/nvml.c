@@ -99,7 +99,7 @@ static void memory(struct ask *ask, const struct nvml_api *api, void *device) {
 static void modes(struct ask *ask, const struct nvml_api *api, void *device) {
     unsigned one = 0, two = 0;
     if (CALL(nvmlDeviceGetComputeMode, "compute_mode", device, &one))
-        NAMED("compute_mode", one, "default", "exclusive", "prohibited", "exclusive-process");
+        NAMED("compute_mode", one, "Default", "Exclusive_Thread", "Prohibited", "Exclusive_Process");
     if (CALL(nvmlDeviceGetPersistenceMode, "persistence", device, &one))
         ask_flag(ask, "persistence", one);
     if (CALL(nvmlDeviceGetEccMode, "ecc", device, &one, &two)) {

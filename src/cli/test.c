@@ -202,7 +202,7 @@ static int report(struct cli *cli, struct snapshot *snapshot, size_t size) {
 
 int verb_test(struct cli *cli) {
     struct live_options options;
-    long gpu, size, seconds;
+    long gpu = -1, size = LIVE_SIZE, seconds = 0;
     int status = gather_options(cli, &options);
     if (status == EXIT_OK)
         status = option_number("gpu", cli->options.gpu, 0, CHILD_MAX - 1, -1, &gpu);

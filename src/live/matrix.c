@@ -38,27 +38,40 @@ void matrix_fill(float *matrix, size_t size, int which) {
         }
 }
 
-/* Eight elements at once, whatever the compiler is asked to optimise; any alignment. */
-typedef float lanes __attribute__((vector_size(32), aligned(4), may_alias));
+/* Four elements at once, whatever the compiler is asked to optimise; any alignment. */
+typedef float lanes __attribute__((vector_size(16), aligned(4), may_alias));
 
-static void multiply_rows(const float *a, const float *b, float *c, size_t padded, size_t size, size_t column) {
-    lanes sum[4][2] = {{{0}}};
-    for (size_t k = 0; k < size; k++) {
-        const lanes *from = (const lanes *)(b + k * padded + column);
-        for (size_t row = 0; row < 4; row++) {
-            sum[row][0] += from[0] * a[row * padded + k];
-            sum[row][1] += from[1] * a[row * padded + k];
-        }
+enum { PANEL_ROWS = 256, PANEL_COLUMNS = 16, ROWS = 2 };
+
+/* Adds to two rows of c what `count` rows of b, 16 columns wide and packed, contribute. The sums have names so
+ * that they stay in registers. */
+static void multiply_panel(const float *a, const float *panel, float *c, size_t padded, size_t count) {
+    lanes *one = (lanes *)c, *two = (lanes *)(c + padded);
+    lanes p0 = one[0], p1 = one[1], p2 = one[2], p3 = one[3];
+    lanes q0 = two[0], q1 = two[1], q2 = two[2], q3 = two[3];
+    for (size_t k = 0; k < count; k++) {
+        const lanes *from = (const lanes *)(panel + k * PANEL_COLUMNS);
+        float p = a[k], q = a[padded + k];
+        p0 += from[0] * p, p1 += from[1] * p, p2 += from[2] * p, p3 += from[3] * p;
+        q0 += from[0] * q, q1 += from[1] * q, q2 += from[2] * q, q3 += from[3] * q;
     }
-    for (size_t row = 0; row < 4; row++)
-        memcpy(c + row * padded + column, sum[row], sizeof sum[row]);
+    one[0] = p0, one[1] = p1, one[2] = p2, one[3] = p3;
+    two[0] = q0, two[1] = q1, two[2] = q2, two[3] = q3;
 }
 
 void matrix_multiply(const float *a, const float *b, float *c, size_t size) {
     size_t padded = matrix_padded(size);
-    for (size_t column = 0; column < padded; column += 16) /* 16 columns of b stay in the cache */
-        for (size_t row = 0; row < padded; row += 4)
-            multiply_rows(a + row * padded, b, c + row * padded, padded, size, column);
+    float panel[PANEL_ROWS *
+                PANEL_COLUMNS]; /* rows of b lie a power of two apart, on the same few cache lines: copied */
+    memset(c, 0, padded * padded * sizeof *c);
+    for (size_t k = 0; k < size; k += PANEL_ROWS)
+        for (size_t column = 0; column < padded; column += PANEL_COLUMNS) {
+            size_t count = size - k < PANEL_ROWS ? size - k : PANEL_ROWS;
+            for (size_t i = 0; i < count; i++)
+                memcpy(panel + i * PANEL_COLUMNS, b + (k + i) * padded + column, PANEL_COLUMNS * sizeof *panel);
+            for (size_t row = 0; row < padded; row += ROWS)
+                multiply_panel(a + row * padded + k, panel, c + row * padded + column, padded, count);
+        }
 }
 
 /* A result as a whole number of 4096ths; false when it is none, and so wrong. */

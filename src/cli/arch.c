@@ -1,5 +1,5 @@
 /* whycuda arch: the GPU architectures that files have code for. */
-#include "cli/arch.h"
+#include "cli/arch_gpu.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,10 +84,26 @@ static int worse(int a, int b) {
 struct work {
     const struct root *root;
     struct cli *cli;
-    json_t *list; /* NULL: text */
+    json_t *list;         /* NULL: text */
+    struct arch_gpu *gpu; /* NULL: not asked */
+    bool ran;             /* code of some file would run on it */
+    bool empty;           /* some file has no code */
 };
 
-static int show_file(const struct work *work, const char *given) {
+/* Under --gpu: whether this file's code would run; what has none does not count beside others. */
+static int show_verdict(struct work *work, struct arena *arena, const struct arch_file *file, json_t *object) {
+    struct arch_verdict verdict;
+    arch_judge(work->cli->knowledge, arena, file, work->gpu, &verdict);
+    if (object)
+        json_object_set_new(object, "gpu", arch_verdict_json(work->gpu, &verdict));
+    else
+        arch_verdict_text(work->cli->out, arena, work->gpu, &verdict, work->cli->options.verbose);
+    work->ran |= verdict.runs >= ARCH_PTX;
+    work->empty |= verdict.runs == ARCH_EMPTY;
+    return verdict.runs == ARCH_NO || verdict.runs == ARCH_UNKNOWN ? EXIT_FOUND : EXIT_OK;
+}
+
+static int show_file(struct work *work, const char *given) {
     AUTO_ARENA arena = {0};
     const struct options *options = &work->cli->options;
     struct arch_file file;
@@ -100,23 +116,37 @@ static int show_file(const struct work *work, const char *given) {
                 work->list, json_pack("{s:s, s:s}", "file", text_clean(&arena, span_of(given)), "error", text));
         return status;
     }
-    if (work->list)
-        json_array_append_new(work->list, arch_json(&arena, &file, options->verbose));
-    else
+    json_t *object = NULL;
+    if (work->list) {
+        object = arch_json(&arena, &file, options->verbose);
+        json_array_append_new(work->list, object);
+    } else {
         arch_text(work->cli->out, &arena, &file, options->verbose);
-    return worse(explain_damage(&file, &file.code.code), explain_damage(&file, &file.code.elsewhere));
+    }
+    int status = work->gpu ? show_verdict(work, &arena, &file, object) : EXIT_OK;
+    status = worse(status, explain_damage(&file, &file.code.code));
+    return worse(status, explain_damage(&file, &file.code.elsewhere));
 }
 
 int verb_arch(struct cli *cli) {
     if (!cli->argument_count)
         return complain(EXIT_USAGE, "arch: which file? See 'whycuda arch --help'");
+    AUTO_ARENA arena = {0};
+    struct arch_gpu gpu;
+    const char *asked = cli->options.gpu;
+    if (asked && arch_gpu_parse(cli->knowledge, &arena, asked, &gpu) < 0)
+        return complain(EXIT_USAGE, "--gpu=%s: no GPU of that name, or several; a capability is written sm_86",
+                        text_clean(&arena, span_of(asked)));
     struct root *root;
     int status = cli_open_root(cli, &root);
     if (status != EXIT_OK)
         return status;
-    struct work work = {.root = root, .cli = cli, .list = cli->options.json ? json_array() : NULL};
+    struct work work = {
+        .root = root, .cli = cli, .list = cli->options.json ? json_array() : NULL, .gpu = asked ? &gpu : NULL};
     for (int i = 0; i < cli->argument_count; i++)
         status = worse(status, show_file(&work, cli->arguments[i]));
+    if (work.empty && !work.ran)
+        status = worse(status, EXIT_FOUND); /* nothing was found that could run */
     if (work.list) {
         json_dumpf(work.list, cli->out, JSON_INDENT(1));
         fputc('\n', cli->out);

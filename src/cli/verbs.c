@@ -21,6 +21,7 @@ const struct verb verbs[] = {
      "0 done, 1 not", verb_snapshot},
     {"arch", "FILE...", -1, "GPU architectures (SASS and PTX) in libraries, objects, archives, fatbins, cubins",
      "whycuda arch torch/lib/libtorch_cuda.so        # what a PyTorch build has code for\n"
+     "whycuda arch --gpu 'RTX 5090' *.so             # would it run there?\n"
      "whycuda arch --json build/*.o\n"
      "whycuda arch --scan anything.bin               # look into the whole of any file",
      "0 done, 1 would not run (--gpu), 65 damaged, or no format it reads", verb_arch},
@@ -61,6 +62,7 @@ const struct option_row option_rows[] = {
     FLAG("tree", 0, tree, "libs", "who needs whom"),
     FLAG("symbols", 0, symbols, "libs", "also which symbols of FILE and its libraries nobody defines"),
     FLAG("no-redact", 0, no_redact, "diagnose explain snapshot test", "keep names, paths and UUIDs (never credentials)"),
+    TEXT("gpu", 0, "GPU", gpu, "arch", "would it run on this one: sm_120, 8.6, \"RTX 5090\""),
     FLAG("scan", 0, scan, "arch", "look for GPU code in the whole file, not only where it belongs"),
     FLAG("verbose", 'v', verbose, "diagnose explain arch libs envs test", "more detail"),
 };

@@ -104,4 +104,51 @@ with tempfile.TemporaryDirectory() as folder:
         assert answer["torch_flags"] == ["sm_75", "sm_80", "compute_90"], answer
         assert "sm_75  sm_80  compute_90" in run(lib / "libtorch_cuda.so")[1]
 
+    many = folder / "many.fatbin"
+    many.write_bytes(container(entry(SASS, 75), entry(SASS, 120)) * 3 + container(entry(SASS, 90, "a")) +
+                     container(entry(SASS, 75), entry(PTX, 80, header=80)) + container(entry(LTO, 75)))
+    sass_only = folder / "sass.fatbin"
+    sass_only.write_bytes(container(entry(SASS, 80), entry(SASS, 86)))
+
+    def gpu(name, *files):
+        status, out, err = run("--json", "--gpu", name, *files)
+        assert status in (0, 1), err
+        return status, [answer["gpu"] for answer in json.loads(out)]
+
+    with tap.case("--gpu: from SASS, by PTX and the driver for it, not at all; each module by the best of its entries"):
+        status, (answer,) = gpu("sm_120", many)
+        assert status == 0 and (answer["runs"], answer["by"]) == ("sass", "sm_120"), answer
+        assert answer["modules"] == {"sass": 3, "ptx": 1, "unknown": 0, "no": 1}, answer
+        assert answer["lacking"] == [{"modules": 1, "first": 3, "targets": "sm_90a"}]
+        assert answer["jit"] == {"cuda": 12040, "driver": "550.54.14"}, answer
+        status, (answer,) = gpu("sm_121", sass_only)
+        assert (status, answer["runs"], answer["by"]) == (1, "no", None) and "newer" in answer["reason"]
+        status, (answer,) = gpu("8.0", many)
+        assert (status, answer["runs"], answer["by"]) == (0, "ptx", "compute_80") and answer["modules"]["no"] == 4
+        status, (answer,) = gpu("9.0", many)
+        assert (status, answer["runs"], answer["by"]) == (0, "sass", "sm_90a")
+
+    with tap.case("--gpu: a GPU's name, the reach of SASS within a major, and Tegra, for which nobody promises"):
+        status, (answer,) = gpu("RTX 4090", sass_only)
+        assert (status, answer["capability"], answer["runs"], answer["by"]) == (0, 89, "sass", "sm_80"), answer
+        assert "4090" in answer["name"]
+        status, (answer,) = gpu("sm_87", sass_only)
+        assert (status, answer["runs"]) == (1, "unknown"), answer
+        assert run("--gpu", "no such thing", sass_only)[0] == 64
+        assert run("--gpu", "sm_130", many)[0] == 0  # a capability that no table knows yet, by PTX
+
+    with tap.case("--gpu: files without GPU code do not count beside others, alone they would not run"):
+        assert run("--gpu", "sm_86", "/bin/true")[0] == 1
+        assert run("--gpu", "sm_86", "/bin/true", sass_only)[0] == 0
+        assert run("--gpu", "sm_75", "/bin/true", sass_only)[0] == 1
+
+    with tap.case("--gpu: PyTorch's own list outweighs what a library linked in has code for"):
+        (lib / "libtorch_cuda.so").write_bytes(container(entry(SASS, 75), entry(SASS, 80)) + container(entry(SASS, 35)))
+        status, (answer,) = gpu("sm_35", lib / "libtorch_cuda.so")
+        assert (status, answer["runs"], answer["torch_list"]) == (1, "no", "no"), answer
+        status, (answer,) = gpu("sm_80", lib / "libtorch_cuda.so")
+        assert (status, answer["runs"], answer["torch_list"]) == (0, "sass", "sass"), answer
+        out = run("--gpu", "sm_35", lib / "libtorch_cuda.so")[1]
+        assert "would not run: PyTorch's own kernels" in out and "1 of 2 modules" in out, out
+
 tap.finish()

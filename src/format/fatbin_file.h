@@ -12,8 +12,8 @@ struct fatbin_file {
     /* From the two sections, or the whole of a bare file. Of an ELF file without section names: what a hunt
      * through its loaded segments found. Damage is told in code.error; the call itself still succeeds. */
     struct fatbin_code code;
-    /* Outside of them: in sections of the large code model (.ldata, .lrodata: cuFFT keeps its kernels there; .cask_resource of cuBLASLt and cuDNN), or
-     * anywhere in the file with `scan`. */
+    /* Outside of them: in sections of the large code model (.ldata, .lrodata: cuFFT keeps its kernels there;
+     * .cask_resource of cuBLASLt and cuDNN), or anywhere in the file with `scan`. */
     struct fatbin_code elsewhere;
     bool looked_elsewhere;            /* there were such sections, or `scan` */
     uint64_t members;                 /* of an archive, the ones that were read */

@@ -17,7 +17,6 @@ struct compat_note {
         size_t count;
     } branches; /* kernel driver branches it may run on; none: it does not say */
 };
-/* `section`: its bytes; `align`: its alignment; `big`: its byte order. 0; -ENOENT: another owner's note; -EBADMSG.
- */
-int compat_note_parse(struct span section, uint64_t align, bool big, struct arena *arena,
-                      struct compat_note *ret_note);
+/* `section`: its bytes; `big`: its byte order. Both alignments of notes, 4 and 8 bytes, are understood. 0;
+ * -ENOENT: another owner's note; -EBADMSG. */
+int compat_note_parse(struct span section, bool big, struct arena *arena, struct compat_note *ret_note);

@@ -1,6 +1,233 @@
-/* libcuda and NVML: needs the loader's rules. */
+/* Every libcuda.so.1 and libnvidia-ml.so.1: those the loader's rules reach, the winner first, and those that lie
+ * at usual places without being reached. Only headers are read. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "format/compat_note.h"
+#include "format/elf_dynamic.h"
+#include "format/version.h"
+#include "loader/loader.h"
 #include "probe/driver.h"
+#include "probe/look.h"
+
+static const char *const sonames[] = {"libcuda.so.1", "libnvidia-ml.so.1"};
+
+/* --- one file ------------------------------------------------------------------------------------------------ */
+
+/* "libcuda.so.550.54.14" -> 550.54.14. The numbers of WSL's and Tegra's "libcuda.so.1.1" are no driver's. */
+static bool version_of_name(const char *path, struct driver_version *ret_version) {
+    const char *suffix = strstr(text_basename(path), ".so.");
+    struct driver_version version;
+    if (!suffix || driver_version_parse(span_of(suffix + 4), &version) < 0 || version.count < 2 ||
+        version.part[0] < 60)
+        return false;
+    *ret_version = version;
+    return true;
+}
+
+/* Longer than anything its headers point to. A file cut in its middle still opens: the loader maps what is there,
+ * and the program dies at the first page that is not. */
+static bool is_whole(const struct elf *elf) {
+    if (elf->section_error == -ENODATA || elf->segment_error == -ENODATA)
+        return false;
+    for (size_t i = 0; i < elf->segment_count; i++)
+        if (elf->segments[i].file_size &&
+            elf_check_range(elf, elf->segments[i].offset, elf->segments[i].file_size) < 0)
+            return false;
+    for (size_t i = 0; i < elf->section_count; i++)
+        if (elf->sections[i].type != SHT_NOBITS && elf->sections[i].type != SHT_NULL &&
+            elf_check_range(elf, elf->sections[i].offset, elf->sections[i].size) < 0)
+            return false;
+    return true;
+}
+
+static const char *machine_text(struct arena *arena, uint16_t machine) {
+    switch (machine) {
+    case EM_X86_64:
+        return "x86_64";
+    case EM_AARCH64:
+        return "aarch64";
+    case EM_386:
+        return "i386";
+    case EM_ARM:
+        return "arm";
+    case EM_PPC64:
+        return "ppc64";
+    default:
+        return arena_printf(arena, "machine %u", machine);
+    }
+}
+
+/* Packages before the note was invented are known by their directory, /usr/local/cuda-11.8/compat. */
+static void set_compat(struct probe *probe, struct driver_library *library, struct arena *scratch,
+                       const struct elf *elf, const char *real_path) {
+    const struct elf_section *section = elf_find_section(elf, COMPAT_NOTE_SECTION, NULL);
+    struct compat_note note;
+    struct span bytes;
+    if (section && elf_read_span(elf, scratch, section->offset, section->size, LIMIT_SMALL_FILE, &bytes) == 0 &&
+        compat_note_parse(bytes, elf->big, probe->arena, &note) == 0) {
+        if (note.cuda)
+            set_text(&library->compat_cuda, note.cuda, COMPAT_NOTE_SECTION);
+        set_listed(&library->compat_branches, COMPAT_NOTE_SECTION);
+        for (size_t i = 0; i < note.branches.count; i++)
+            texts_push(probe->arena, &library->compat_branches,
+                       arena_printf(probe->arena, "%d", note.branches.items[i]));
+        return;
+    }
+    const char *mark = strstr(real_path, "/compat/"), *cuda = strstr(real_path, "/cuda-");
+    int number;
+    char text[16];
+    if (!mark && !text_has(real_path, "/cuda-compat/")) {
+        set_absent(&library->compat_cuda, COMPAT_NOTE_SECTION);
+        return;
+    }
+    size_t digits = cuda ? strspn(cuda + 6, "0123456789.") : 0;
+    if (digits && cuda_version_parse(span_from(cuda + 6, digits), &number) == 0)
+        set_text(&library->compat_cuda, arena_copy(probe->arena, cuda_version_text(number, text)), "directory");
+    else
+        set_text(&library->compat_cuda, "unknown", "directory");
+}
+
+/* The toolkit's stub, there to link against: it needs no other library, which no real driver library does without,
+ * nor WSL's small ones. */
+static bool is_stub(const struct elf_dynamic *dynamic, const char *path, const char *real_path) {
+    struct driver_version version;
+    if (text_has(path, "/stubs/") || text_has(real_path, "/stubs/"))
+        return true;
+    return dynamic->present && !dynamic->needed.count && !version_of_name(real_path, &version);
+}
+
+static void describe(struct probe *probe, struct driver_library *library, const char *path,
+                     const char *real_path) {
+    AUTO_ARENA scratch = {0};
+    AUTO_FD fd = root_open_file(probe->root, path);
+    struct elf elf;
+    struct elf_dynamic dynamic = {0};
+    struct driver_version version;
+    bool wsl = text_starts(real_path, "/usr/lib/wsl/");
+    set_flag(&library->wsl, wsl, NULL);
+    if (version_of_name(real_path, &version))
+        set_text(&library->version, arena_copy(probe->arena, version.text), "file name");
+    else
+        set_unknown(&library->version, "its file name has none", NULL);
+    int r = fd < 0 ? fd : elf_open_file(&elf, &scratch, fd);
+    if (r == -ENOEXEC || r == -ENODATA || r == -EBADMSG) { /* empty, zeroes, a text file */
+        set_flag(&library->whole, false, NULL);
+        return;
+    }
+    if (r < 0) {
+        set_unknown(&library->whole, strerror(-r), NULL);
+        return;
+    }
+    set_flag(&library->whole, is_whole(&elf), NULL);
+    set_number(&library->bits, elf.wide ? 64 : 32, NULL);
+    set_text(&library->machine, machine_text(probe->arena, elf.machine), NULL);
+    if (elf_dynamic_read(&dynamic, &scratch, &elf) == 0)
+        set_flag(&library->stub, !wsl && is_stub(&dynamic, path, real_path), NULL);
+    set_compat(probe, library, &scratch, &elf, real_path);
+}
+
+/* --- which copies there are ---------------------------------------------------------------------------------- */
+
+/* NULL where this file is in the list already, under whatever name, or cannot be followed. */
+static struct driver_library *add(struct probe *probe, struct driver_library_rows *list, const char *soname,
+                                  const char *path) {
+    const char *real_path;
+    struct driver_facts *driver = &probe->out->driver;
+    if (list->count >= LIMIT_ROWS)
+        return NULL;
+    if (root_realpath(probe->root, probe->arena, path, &real_path) < 0)
+        return NULL;
+    const struct driver_library_rows *lists[] = {&driver->libraries, &driver->unreached};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t j = 0; j < lists[i]->count; j++)
+            if (text_eq(text_of(lists[i]->items[j].real_path), real_path) &&
+                text_eq(text_of(lists[i]->items[j].soname), soname))
+                return NULL;
+    struct driver_library *library = &LIST_PUSH(probe->arena, list);
+    set_text(&library->soname, soname, NULL);
+    set_text(&library->path, keep(probe, path), NULL);
+    set_text(&library->real_path, keep(probe, real_path), NULL);
+    set_flag(&library->wins, false, NULL);
+    set_absent(&library->found_by, NULL);
+    describe(probe, library, path, real_path);
+    return library;
+}
+
+static void add_reached(struct probe *probe, struct loader *loader, const char *soname,
+                        struct text_fact *winner_version) {
+    AUTO_ARENA scratch = {0};
+    struct loader_copies copies;
+    loader_candidates(loader, &scratch, NULL, soname, &copies);
+    bool won = false;
+    for (size_t i = 0; i < copies.count; i++) {
+        const struct loader_copy *copy = &copies.items[i];
+        struct driver_library *library = add(probe, &probe->out->driver.libraries, soname, copy->path);
+        if (!library)
+            continue;
+        set_text(&library->found_by, loader_rule_name(copy->by), NULL);
+        if (won || copy->error)
+            continue;
+        won = true;
+        set_flag(&library->wins, true, NULL);
+        *winner_version = library->version;
+        winner_version->is.source = text_of(library->path);
+    }
+    if (!won)
+        set_absent(winner_version, soname);
+}
+
+static void add_unreached(struct probe *probe) {
+    static const char *const places[] = {
+        "/usr/lib/wsl/lib",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/x86_64-linux-gnu/nvidia/current",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu/nvidia",
+        "/usr/lib/aarch64-linux-gnu/nvidia/current",
+        "/usr/lib/aarch64-linux-gnu/tegra",
+        "/usr/lib64",
+        "/usr/lib64/nvidia",
+        "/usr/lib",
+        "/usr/local/nvidia/lib64",
+        "/usr/local/nvidia/lib",
+        "/usr/local/cuda/compat",
+        "/run/opengl-driver/lib",
+        "/opt/nvidia/lib64",
+        "/.singularity.d/libs",
+        "/home/kubernetes/bin/nvidia/lib64",
+        "/var/lib/nvidia/lib64",
+    };
+    set_listed(&probe->out->driver.unreached, "usual places");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        for (size_t j = 0; j < sizeof sonames / sizeof *sonames; j++) {
+            AUTO_ARENA scratch = {0};
+            add(probe, &probe->out->driver.unreached, sonames[j], text_path(&scratch, places[i], sonames[j]));
+        }
+}
+
+static void loader_close_pointer(struct loader **loader) {
+    if (*loader)
+        loader_close(*loader);
+}
 
 void driver_libraries_read(struct probe *probe) {
-    (void)probe;
+    struct driver_facts *driver = &probe->out->driver;
+    __attribute__((cleanup(loader_close_pointer))) struct loader *loader = NULL;
+    static const char source[] = "the loader's rules";
+    int r = loader_open(&loader, probe->root, (struct loader_options){.skip_shadows = true});
+    if (r == 0)
+        r = loader_start_bare(loader);
+    if (r < 0) {
+        const char *reason = r == -ENOTSUP ? "the loader's rules for this machine are not known" : strerror(-r);
+        set_unknown(&driver->libraries, reason, source);
+        set_unknown(&driver->library_version, reason, source);
+        set_unknown(&driver->nvml_version, reason, source);
+    } else {
+        set_listed(&driver->libraries, source);
+        add_reached(probe, loader, sonames[0], &driver->library_version);
+        add_reached(probe, loader, sonames[1], &driver->nvml_version);
+    }
+    add_unreached(probe);
 }

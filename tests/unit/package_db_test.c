@@ -86,14 +86,14 @@ static void compat_note(void **state) {
     memcpy(bytes + 12, "NVIDIA Corporation", 19);
     memcpy(bytes + 32, json, sizeof json);
     struct compat_note note;
-    assert_int_equal(compat_note_parse(span_from(bytes, sizeof bytes), 4, false, &arena, &note), 0);
+    assert_int_equal(compat_note_parse(span_from(bytes, sizeof bytes), false, &arena, &note), 0);
     assert_string_equal(note.cuda, "13.1");
     assert_int_equal(note.branches.count, 2);
     assert_int_equal(note.branches.items[1], 550);
     for (size_t cut = 0; cut < 32 + sizeof json; cut++)
-        assert_true(compat_note_parse(span_from(bytes, cut), 4, false, &arena, &note) < 0);
+        assert_true(compat_note_parse(span_from(bytes, cut), false, &arena, &note) < 0);
     memcpy(bytes + 12, "Somebody Elses Note", 19);
-    assert_int_equal(compat_note_parse(span_from(bytes, sizeof bytes), 4, false, &arena, &note), -ENOENT);
+    assert_int_equal(compat_note_parse(span_from(bytes, sizeof bytes), false, &arena, &note), -ENOENT);
 }
 
 int main(void) {

@@ -64,6 +64,13 @@ static json_t *request_json(const struct loader_request *request) {
     return entry;
 }
 
+static enum torch_stage stage_of(const struct torch_plan *plan, size_t request) {
+    int stage = 0;
+    while (stage + 1 < TORCH_STAGE_COUNT && request >= plan->first_request[stage + 1])
+        stage++;
+    return stage;
+}
+
 void libs_write_json(FILE *out, const struct libs_view *view) {
     const struct loader_requests *requests = loader_requests(view->loader);
     const struct loader_object *program = loader_program(view->loader);
@@ -75,8 +82,12 @@ void libs_write_json(FILE *out, const struct libs_view *view) {
                                       .error = program->error};
         json_array_append_new(list, request_json(&self));
     }
-    for (size_t i = 0; i < requests->count; i++)
-        json_array_append_new(list, request_json(&requests->items[i]));
+    for (size_t i = 0; i < requests->count; i++) {
+        json_t *entry = request_json(&requests->items[i]);
+        if (view->plan)
+            json_object_set_new(entry, "stage", json_string(torch_stage_name(stage_of(view->plan, i))));
+        json_array_append_new(list, entry);
+    }
     json_dumpf(list, out, JSON_INDENT(1));
     fputc('\n', out);
     json_decref(list);

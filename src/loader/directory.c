@@ -134,8 +134,9 @@ static void legacy_variants(struct directories *d, struct directory *directory) 
 struct directory *directory_get(struct directories *d, const char *path, bool variants) {
     uint32_t hash = name_hash(path, strlen(path));
     struct directory **slot = directory_slot(d, path, hash);
-    if (*slot)
-        return *slot;
+    struct directory *known = *slot;
+    if (known)
+        return known;
     struct directory *directory = arena_alloc(d->arena, sizeof *directory);
     *slot = directory;
     d->count++;

@@ -2,7 +2,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/limits.h"
@@ -119,6 +118,14 @@ static bool is_directory_text(const char *text, size_t len) {
     return len > 4 && len < 256 && text[0] == '/' && text[len - 1] == '/' && memmem(text, len, "/lib", 4);
 }
 
+/* The number at the start, 0 where there is none. */
+static int digits_at(struct span text) {
+    int number = 0;
+    for (size_t i = 0; i < text.len && i < 4 && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++)
+        number = number * 10 + (text.ptr[i] - '0');
+    return number;
+}
+
 /* The longest run of such strings, one behind the other, and the other words worth knowing. */
 static void words_find(struct loader_platform *p, struct arena *arena, struct span bytes) {
     struct texts run = {0};
@@ -139,7 +146,7 @@ static void words_find(struct loader_platform *p, struct arena *arena, struct sp
             p->cache_path = arena_copy_span(arena, word);
         size_t hit = len > sizeof release ? span_find(word, release) : SIZE_MAX;
         if (hit != SIZE_MAX)
-            p->glibc_minor = atoi(text + hit + sizeof release - 1); /* a NUL ends it, in or behind the bytes */
+            p->glibc_minor = digits_at(span_slice(word, hit + sizeof release - 1, len));
     }
 }
 

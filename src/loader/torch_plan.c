@@ -18,6 +18,11 @@ const char *torch_stage_title(enum torch_stage stage) {
     return titles[stage];
 }
 
+const char *torch_stage_name(enum torch_stage stage) {
+    static const char *const names[] = {"python", "deps", "preload", "extension", "companion", "later"};
+    return names[stage];
+}
+
 struct planning {
     struct torch_plan plan;
     struct loader *loader;
@@ -207,7 +212,12 @@ static void extension_open(struct planning *p) {
         return;
     }
     const struct loader_object *object = loader_dlopen(p->loader, python_code(p->loader), path, false, false);
+    const struct loader_object *torch_cpu = loader_find(p->loader, "libtorch_cpu.so");
     const char *missing = object ? missing_for(p->loader, object) : NULL;
+    /* PyTorch 2.0 and 2.1: a constructor of libtorch_cpu opens it (torch/csrc/jit/codegen/cuda/interface.cpp) */
+    if (torch_cpu && !missing &&
+        root_exists(p->root, text_path(p->arena, p->options->torch_directory, "lib/libnvfuser_codegen.so")))
+        loader_dlopen(p->loader, torch_cpu, "libnvfuser_codegen.so", false, true);
     if (missing)
         p->plan.failure = arena_printf(p->arena, "%s: cannot open shared object file", missing);
 }

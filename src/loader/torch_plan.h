@@ -25,6 +25,8 @@ enum torch_stage {
     TORCH_STAGE_COUNT,
 };
 const char *torch_stage_title(enum torch_stage stage);
+/* "python", "deps", "preload", "extension", "companion", "later" */
+const char *torch_stage_name(enum torch_stage stage);
 
 struct torch_plan {
     size_t first_request[TORCH_STAGE_COUNT + 1]; /* requests [first[s], first[s + 1]) belong to stage s */

@@ -34,7 +34,7 @@ const struct verb verbs[] = {
      "whycuda test                           # every GPU CUDA lists, and PyTorch\n"
      "whycuda test --gpu 1 --size 8192       # one of them, a larger product\n"
      "whycuda test --seconds 300             # keep them busy, count wrong results",
-     "0 each GPU computed rightly and PyTorch agreed, 1 not (nor without a GPU), 2 cannot tell", verb_test},
+     "0 each GPU computed rightly and PyTorch agreed, 1 not (nor without GPU), 2 cannot tell", verb_test},
 };
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 

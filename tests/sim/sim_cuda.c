@@ -422,10 +422,11 @@ int cuModuleLoadDataEx(void **module, const void *image, unsigned options, int *
         write_log(options, option, values, words);
         return INVALID_PTX;
     }
-    /* CUDA 9.0 brought ISA 6.0; later ones are taken to come at the pace
-     * of 10.x: 6.3, 11.x: 7.x, 12.x: 8.x, 13.x: 9.x */
-    int newest =
-        sim.cuda_version / 1000 <= 9 ? 60 : (sim.cuda_version / 1000 - 4) * 10 + sim.cuda_version % 1000 / 10;
+    /* CUDA 8 reads ISA 5.0 ("PTX ISA", release notes), 9 and 10 read 6.x, 11 reads 7.x, 12 reads 8.x, 13 reads 9.x
+     */
+    int major = sim.cuda_version / 1000, newest = major < 9    ? 50
+                                                  : major == 9 ? 60
+                                                               : (major - 4) * 10 + sim.cuda_version % 1000 / 10;
     const struct sim_gpu *gpu = gpu_at(state.current);
     int refused = isa > newest ? UNSUPPORTED_PTX : target > gpu->major * 10 + gpu->minor ? NO_BINARY : 0;
     if (refused) {

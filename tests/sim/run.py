@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""The simulated driver: kernels, planted faults, a sample of every function x every fault, and scenarios to the end."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import matrix
+import simlib
+import tap
+from simlib import ask
+
+A100 = "gpu\n"
+
+with tap.case("a sound GPU: memory, copies, kernels and the product are right, and told in full"):
+    result = ask(A100, "compute", 0, 100, 1)
+    answer = result["answer"]
+    assert result["end"] == "ok" and "refused" not in answer, result
+    assert answer["product"]["wrong"] == 0 and answer["product"]["size"] == 100
+    assert answer["pattern"] == {"elements": 1000003, "wrong": 0}
+    assert answer["copy"]["wrong"] == 0 and answer["copy"]["on_device_max_mb_s"] == 2 * 1215000 * 5120 // 8 // 1000
+    assert answer["product"]["gflops_max"] == 2 * 1410000 * 108 * 64 // 1000000  # 19.5 TFLOP/s, as NVIDIA says of the A100
+    memory = answer["memory"]
+    assert memory["free_during"] < memory["free_before"] == memory["free_after"]
+    assert answer["burn"]["products"] > 0 and answer["burn"]["wrong"] == 0
+
+# kernel or copy, what goes wrong, in which store, the answer that must show it, how many elements are wrong: a store of the
+# product is four floats; one made an element further is mended by the thread it belongs to, and leaves its own undone
+PLANTS = [("matmul", "flip", 77, "product", 1), ("matmul", "lost", 77, "product", 4), ("matmul", "index", 77, "product", 4),
+          ("pattern", "flip", 1000003, "pattern", 1), ("pattern", "lost", 1, "pattern", 1),
+          ("pattern", "index", 500000, "pattern", 1), ("copy", "flip", 2, "copy", 1)]
+for where, kind, at, found, wrong in PLANTS:
+    with tap.case(f"a planted fault is found: {where} {kind}"):
+        result = ask(f"plant {where} {kind} {at}\n{A100}", "compute", 0, 64, 0)
+        assert result["end"] == "ok" and result["answer"][found]["wrong"] == wrong, result
+        other = {"product": "pattern", "pattern": "copy", "copy": "pattern"}[found]
+        assert result["answer"][other]["wrong"] == 0
+
+with tap.case("a fault in one of many products is counted by the burn"):
+    result = ask(f"plant matmul flip {1024 * 5 + 100}\n{A100}", "compute", 0, 64, 1)
+    assert result["answer"]["product"]["wrong"] == 0, result["answer"]
+    assert result["answer"]["burn"]["wrong"] == 1 and result["answer"]["burn"]["bad_products"] == 1, result["answer"]
+
+with tap.case("a kernel the driver will not take: the compiler's words are kept"):
+    result = ask("cuda_version 8000\n" + A100, "compute", 0, 64, 0)
+    refused = result["answer"]["refused"]
+    assert result["end"] == "ok" and "not for this device" in result["answer"]["jit_log"], result
+    assert refused == [{"field": "module", "call": "cuModuleLoadDataEx", "device": 0, "code": 222,
+                        "error": "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"}], refused
+
+with tap.case("CUDA_VISIBLE_DEVICES hides GPUs from libcuda and not from NVML"):
+    eight = "gpu\n" * 8
+    for value, count in (("2,3", 2), ("", None), ("-1", None), ("1,99,2", 1), ("GPU-a0000003", 1), ("0,0", 1), ("7", 1)):
+        result = ask(eight, "cuda", CUDA_VISIBLE_DEVICES=value)
+        assert result["answer"].get("count") == count and (count or result["answer"]["init"] == 100), (value, result)
+        assert ask(eight, "nvml", CUDA_VISIBLE_DEVICES=value)["answer"]["count"] == 8
+
+with tap.case("the sample: each way to fail at a call of each kind"):
+    complaints = []
+    for functions in (["cuInit", "cuDeviceGetName"], ["nvmlInit_v2", "nvmlDeviceGetMemoryInfo"], ["cuMemAlloc_v2", "cuLaunchKernel"]):
+        total, failed = matrix.run(functions, matrix.FAULTS,
+                                   lambda function, fault, bad: complaints.append((function, fault, bad)) if bad else None)
+    assert not complaints, complaints
+
+with tap.case("no process is left"):
+    assert not simlib.processes(), simlib.processes()
+
+tap.finish()

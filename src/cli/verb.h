@@ -21,7 +21,7 @@ enum exit_status {
 /* Values of all options; those a verb does not take stay at their defaults. */
 struct options {
     const char *root, *python, *format, *output, *fail_on, *data, *color, *timeout;
-    const char *gpu, *driver, *torch_release, *cuda, *size, *seconds;
+    const char *gpu, *driver, *torch_release, *cuda, *platform, *size, *seconds;
     bool json, no_live, ask_torch, for_build, no_redact, verbose, with_snapshot, batch, tree, symbols, scan;
 };
 
@@ -87,3 +87,5 @@ int verb_snapshot(struct cli *cli);
 int verb_test(struct cli *cli);
 int verb_arch(struct cli *cli);
 int verb_libs(struct cli *cli);
+int verb_compat(struct cli *cli);
+int verb_why(struct cli *cli);

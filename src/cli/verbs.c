@@ -35,6 +35,17 @@ const struct verb verbs[] = {
      "whycuda test --gpu 1 --size 8192       # one of them, a larger product\n"
      "whycuda test --seconds 300             # keep them busy, count wrong results",
      "0 each GPU computed rightly and PyTorch agreed, 1 not (nor without GPU), 2 cannot tell", verb_test},
+    {"compat", "", 0, "ask the tables: do a GPU, a driver, a PyTorch, a CUDA, a Python fit together?",
+     "whycuda compat --gpu 'RTX 5090' --driver 550 --torch 2.6.0+cu124\n"
+     "whycuda compat --gpu 8.6 --driver 535.104.05 --python 3.12   # which builds would fit?\n"
+     "whycuda compat --driver 551.61 --cuda 12.8                   # a Windows driver",
+     "0 fits, 1 does not, 2 cannot tell", verb_compat},
+    {"why", "ID|CODE|TEXT", -1, "what a cause, a CUDA or NVML error, an Xid or a message means",
+     "whycuda why driver-nouveau             # the page of a cause\n"
+     "whycuda why 804                        # also CUDA_ERROR_NO_DEVICE, 'NVML 18', 'Xid 79'\n"
+     "whycuda why 'no kernel image is available for execution on the device'\n"
+     "python train.py 2>&1 | whycuda why -   # every message known in a text",
+     "0 known, 1 not known", verb_why},
 };
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 
@@ -54,11 +65,17 @@ const struct option_row option_rows[] = {
     TEXT("fail-on", 0, "warning", fail_on, "diagnose explain", "exit with 1 when degraded, too"),
     TEXT("timeout", 0, "SECONDS", timeout, "diagnose snapshot test", "deadline of each child"),
     TEXT("gpu", 0, "N", gpu, "test", "only this GPU, by CUDA's index"),
+    TEXT("gpu", 0, "GPU", gpu, "compat", "a name, a compute capability (8.6) or a PCI id (10de:2b85)"),
+    TEXT("driver", 0, "VERSION", driver, "compat", "a release (550.54.15) or branch (550); Windows numbers, too"),
+    TEXT("torch", 0, "VERSION", torch_release, "compat", "PyTorch, with its build if need be (2.6.0+cu124)"),
+    TEXT("cuda", 0, "VERSION", cuda, "compat", "a CUDA toolkit, or the CUDA of the build wanted"),
+    TEXT("python", 0, "VERSION", python, "compat", "as 3.12"),
+    TEXT("platform", 0, "NAME", platform, "compat", "linux-x86_64, linux-aarch64, jetson, windows (else guessed)"),
     TEXT("size", 0, "N", size, "test", "rows and columns of the matrices (default 1000)"),
     TEXT("seconds", 0, "N", seconds, "test", "repeat the product for so long, and count errors"),
     TEXT("output", 'o', "FILE", output, "diagnose explain snapshot envs libs arch compat test why", "write to FILE"),
     TEXT("data", 0, "DIR", data, "diagnose explain snapshot arch compat why test envs", "tables to use instead of those built in"),
-    TEXT("color", 0, "WHEN", color, "diagnose explain test", "auto, always or never"),
+    TEXT("color", 0, "WHEN", color, "diagnose explain test compat", "auto, always or never"),
     FLAG("tree", 0, tree, "libs", "who needs whom"),
     FLAG("symbols", 0, symbols, "libs", "also which symbols of FILE and its libraries nobody defines"),
     FLAG("no-redact", 0, no_redact, "diagnose explain snapshot test", "keep names, paths and UUIDs (never credentials)"),

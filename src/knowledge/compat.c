@@ -297,22 +297,22 @@ bool compat_torch_warns(const struct texts *architectures, int capability) {
 
 /* --- driver and GPU ------------------------------------------------------------------------------------------ */
 
-struct verdict compat_branch(struct arena *arena, unsigned branch, int capability, unsigned first, unsigned last,
-                             bool last_known) {
+struct fit_verdict compat_branch(struct arena *arena, unsigned branch, int capability, unsigned first,
+                                 unsigned last, bool last_known) {
     char gpu[8];
     capability_text(capability, gpu);
     if (!branch)
-        return (struct verdict){FIT_UNKNOWN, "the driver's version is not known"};
+        return (struct fit_verdict){FIT_UNKNOWN, "the driver's version is not known"};
     if (first && branch < first)
-        return (struct verdict){
+        return (struct fit_verdict){
             FIT_NO,
             arena_printf(arena, "drivers serve capability %s from branch %u on; this is %u", gpu, first, branch)};
     if (last && branch > last)
-        return (struct verdict){
+        return (struct fit_verdict){
             FIT_NO,
             arena_printf(arena, "branch %u was the last one for capability %s; this is %u", last, gpu, branch)};
     if (!last_known || (!first && branch != last))
-        return (struct verdict){
+        return (struct fit_verdict){
             FIT_UNKNOWN, arena_printf(arena, "which driver branches serve capability %s is not known", gpu)};
-    return (struct verdict){FIT_YES, arena_printf(arena, "branch %u serves capability %s", branch, gpu)};
+    return (struct fit_verdict){FIT_YES, arena_printf(arena, "branch %u serves capability %s", branch, gpu)};
 }

@@ -11,7 +11,7 @@
 
 enum fit { FIT_UNKNOWN, FIT_YES, FIT_NO };
 
-struct verdict {
+struct fit_verdict {
     enum fit fit;
     const char *reason; /* never NULL */
 };
@@ -77,8 +77,8 @@ bool compat_torch_warns(const struct texts *architectures, int capability);
  */
 
 /* Does a driver branch serve a GPU? first, last: branches (0 with last_known: current). */
-struct verdict compat_branch(struct arena *arena, unsigned branch, int capability, unsigned first, unsigned last,
-                             bool last_known);
+struct fit_verdict compat_branch(struct arena *arena, unsigned branch, int capability, unsigned first,
+                                 unsigned last, bool last_known);
 
 /* True for the capabilities of Tegra's integrated GPUs. */
 bool capability_is_tegra(int capability);

@@ -94,20 +94,33 @@ int knowledge_branches(struct knowledge *knowledge, const struct driver_branch *
 /* Windows numbers run ahead within a branch (551 to 553 are R550), never as far as the next one. */
 enum { WINDOWS_LEAD = 4 };
 
-int knowledge_driver_max_cuda(struct knowledge *knowledge, const struct driver_version *driver, bool windows,
-                              int *ret_cuda) {
-    if (!driver->count)
-        return -EINVAL;
+static const struct driver_branch *branch_of(struct knowledge *knowledge, const struct driver_version *driver,
+                                             bool windows) {
     const struct driver_cache *cache = driver_cache(knowledge);
     const struct driver_branch *found = NULL;
-    for (size_t i = 0; i < cache->confirmed.count; i++) {
+    for (size_t i = 0; driver->count && i < cache->confirmed.count; i++) {
         const struct driver_branch *branch = &cache->confirmed.items[i];
         if (branch->branch == driver->part[0] || (windows && branch->branch < driver->part[0]))
             found = branch;
     }
-    if (!found || driver->part[0] - found->branch > (windows ? WINDOWS_LEAD : 0))
+    return found && driver->part[0] - found->branch <= (windows ? WINDOWS_LEAD : 0) ? found : NULL;
+}
+
+unsigned knowledge_driver_branch(struct knowledge *knowledge, const struct driver_version *driver, bool windows) {
+    if (!windows)
+        return driver->count ? driver->part[0] : 0;
+    const struct driver_branch *branch = branch_of(knowledge, driver, true);
+    return branch ? branch->branch : 0;
+}
+
+int knowledge_driver_max_cuda(struct knowledge *knowledge, const struct driver_version *driver, bool windows,
+                              int *ret_cuda) {
+    if (!driver->count)
+        return -EINVAL;
+    const struct driver_branch *branch = branch_of(knowledge, driver, windows);
+    if (!branch)
         return -ENOENT;
-    *ret_cuda = found->max_cuda;
+    *ret_cuda = branch->max_cuda;
     return 0;
 }
 

@@ -18,6 +18,9 @@ int knowledge_branch(struct knowledge *knowledge, unsigned branch, struct driver
 /* All confirmed branches, oldest first. */
 int knowledge_branches(struct knowledge *knowledge, const struct driver_branch **ret_branches, size_t *ret_count);
 
+/* The branch a driver belongs to: its first number, but on Windows the branch that runs ahead of it (551.61 is
+ * R550). 0 for no version, and for a Windows number that fits no branch of the tables. */
+unsigned knowledge_driver_branch(struct knowledge *knowledge, const struct driver_version *driver, bool windows);
 /* The newest CUDA API of a driver (Linux, or a Windows driver with `windows`). A branch the tables lack, between
  * two they know, is -ENOENT; so is one newer than all: it is not guessed. */
 int knowledge_driver_max_cuda(struct knowledge *knowledge, const struct driver_version *driver, bool windows,

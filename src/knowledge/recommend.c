@@ -83,10 +83,10 @@ static enum fit judge_driver(struct knowledge *knowledge, struct arena *arena,
     struct driver_verdict verdict = compat_driver(arena, &driver);
     *ret_way = verdict.way;
     *ret_ptx = verdict.ptx;
-    unsigned branch = question->driver.part[0];
-    if (bounds->first_branch && branch < bounds->first_branch)
+    unsigned branch = knowledge_driver_branch(knowledge, &question->driver, question->driver_windows);
+    if (branch && bounds->first_branch && branch < bounds->first_branch)
         return FIT_NO;
-    if (bounds->last_branch && branch > bounds->last_branch && !question->driver_windows)
+    if (branch && bounds->last_branch && branch > bounds->last_branch)
         return FIT_NO;
     return verdict.fit;
 }
@@ -150,38 +150,57 @@ static int compare_candidates(const void *a, const void *b) {
     return (y->build.cuda > x->build.cuda) - (y->build.cuda < x->build.cuda);
 }
 
-static struct verdict why_none(struct arena *arena, const struct recommend_question *question,
-                               const struct candidates *candidates) {
+static struct fit_verdict why_none(struct arena *arena, const struct recommend_question *question,
+                                   const struct candidates *candidates) {
     if (question->platform == PLATFORM_JETSON)
-        return (struct verdict){FIT_UNKNOWN,
-                                "builds for JetPack 6 and older come from NVIDIA and are not in the tables"};
+        return (struct fit_verdict){FIT_UNKNOWN,
+                                    "builds for JetPack 6 and older come from NVIDIA and are not in the tables"};
     if (question->platform == PLATFORM_MACOS)
-        return (struct verdict){FIT_NO, "there are no CUDA builds of PyTorch for macOS"};
+        return (struct fit_verdict){FIT_NO, "there are no CUDA builds of PyTorch for macOS"};
     if (question->platform == PLATFORM_UNKNOWN)
-        return (struct verdict){FIT_UNKNOWN, "the platform is not known"};
+        return (struct fit_verdict){FIT_UNKNOWN, "the platform is not known"};
     if (candidates->count)
-        return (struct verdict){
+        return (struct fit_verdict){
             FIT_NO, arena_printf(arena, "driver %s is too old, or does not serve the GPU", question->driver.text)};
-    return (struct verdict){FIT_NO,
-                            "no build in the tables has code for the GPU and wheels for this Python and platform"};
+    return (struct fit_verdict){
+        FIT_NO, "no build in the tables has code for the GPU and wheels for this Python and platform"};
+}
+
+static struct recommend_build *copy_build(struct arena *arena, const struct candidate *candidate) {
+    struct recommend_build *build = arena_alloc(arena, sizeof *build);
+    *build = candidate->build;
+    return build;
+}
+
+/* The oldest driver that a candidate needs, as a version. */
+static struct driver_version needed_version(const struct candidate *candidate) {
+    struct driver_version version = {0};
+    if (candidate->build.driver_needed)
+        driver_version_parse(span_of(candidate->build.driver_needed), &version);
+    return version;
 }
 
 static void take_fitting(struct arena *arena, const struct candidates *candidates, size_t limit,
                          struct recommendation *recommendation) {
-    const struct candidate *updated = NULL, *best = NULL;
+    const struct candidate *updated = NULL, *least = NULL, *best = NULL;
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->items[i];
         if (candidate->driver == FIT_NO) {
             updated = updated ? updated : candidate;
+            struct driver_version needed = needed_version(candidate), so_far = {0};
+            if (least)
+                so_far = needed_version(least);
+            if (needed.count && (!least || driver_version_order(&needed, &so_far) < 0))
+                least = candidate;
         } else if (recommendation->count < limit) {
             best = best ? best : candidate;
             LIST_PUSH(arena, recommendation) = candidate->build;
         }
     }
-    if (updated && (!best || package_version_compare(&updated->release, &best->release) > 0)) {
-        recommendation->after_driver = arena_alloc(arena, sizeof *recommendation->after_driver);
-        *recommendation->after_driver = updated->build;
-    }
+    if (updated && (!best || package_version_compare(&updated->release, &best->release) > 0))
+        recommendation->after_driver = copy_build(arena, updated);
+    if (!best && least && least != updated)
+        recommendation->after_least_driver = copy_build(arena, least);
 }
 
 int knowledge_recommend(struct knowledge *knowledge, struct arena *arena,
@@ -214,4 +233,19 @@ int knowledge_recommend(struct knowledge *knowledge, struct arena *arena,
     if (!ret_recommendation->count)
         ret_recommendation->why_none = why_none(arena, question, &candidates);
     return 0;
+}
+
+const char *recommend_command(struct arena *arena, const struct recommend_build *build) {
+    const char *vision = build->vision ? arena_printf(arena, " torchvision==%s", build->vision) : "";
+    struct package_version version = {0};
+    package_version_parse(span_of(build->torch), &version);
+    if (build->pypi_default)
+        return arena_printf(arena, "pip install torch==%s%s", build->torch, vision);
+    /* The index of a variant is complete from 1.11 on; before, all wheels stand on one page (previous-versions).
+     */
+    if (version.release[0] == 1 && version.release[1] < 11)
+        return arena_printf(arena,
+                            "pip install torch==%s+%s -f https://download.pytorch.org/whl/torch_stable.html",
+                            build->torch, build->variant);
+    return arena_printf(arena, "pip install torch==%s%s --index-url %s", build->torch, vision, build->index_url);
 }

@@ -32,11 +32,15 @@ struct recommendation {
     struct recommend_build
         *items; /* fits now, best first: newest release, then newest CUDA that suits the driver */
     size_t count;
-    struct recommend_build *after_driver; /* best build that needs only a newer driver; NULL: none better */
-    struct verdict why_none;              /* FIT_NO or FIT_UNKNOWN with the reason where count is 0 */
+    struct recommend_build *after_driver;       /* best build that needs only a newer driver; NULL: none better */
+    struct recommend_build *after_least_driver; /* where nothing fits now: the best of those that need the smallest
+                                                   driver update; NULL: after_driver is that one already */
+    struct fit_verdict why_none;                /* FIT_NO or FIT_UNKNOWN with the reason where count is 0 */
 };
 /* At most one build per release and variant; `limit` builds at most. Lives in the arena. 0, or -EINVAL (a torch or
  * variant that is no version). */
 int knowledge_recommend(struct knowledge *knowledge, struct arena *arena,
                         const struct recommend_question *question, size_t limit,
                         struct recommendation *ret_recommendation);
+/* The pip command for a build, with torchvision where its version is known. */
+const char *recommend_command(struct arena *arena, const struct recommend_build *build);

@@ -89,7 +89,9 @@ static void a_driver_that_does_not_serve_the_gpu(void **state) {
     struct recommendation r = ask(&arena, "550.163.01", 120, 312, PLATFORM_LINUX_X86_64, NULL);
     assert_int_equal(r.count, 0);
     assert_int_equal(r.why_none.fit, FIT_NO);
-    assert_non_null(r.after_driver);
+    assert_string_equal(r.after_driver->torch, "2.15.0");
+    assert_string_equal(r.after_least_driver->driver_needed, "570");
+    assert_true(r.after_least_driver->cuda < 13000);
     r = ask(&arena, "550.163.01", 120, 312, PLATFORM_LINUX_X86_64, "2.8.0");
     assert_string_equal(r.after_driver->driver_needed, "570");
 }
@@ -143,6 +145,23 @@ static void two_gpus_of_different_kind(void **state) {
     assert_int_equal(r.count, 0);
 }
 
+static void commands(void **state) {
+    (void)state;
+    AUTO_ARENA arena = {0};
+    struct recommendation r = ask(&arena, "595.71.05", 120, 312, PLATFORM_LINUX_X86_64, "2.15.0");
+    assert_string_equal(recommend_command(&arena, &r.items[0]), "pip install torch==2.15.0 torchvision==0.29.2");
+    r = ask(&arena, "550.163.01", 86, 312, PLATFORM_LINUX_X86_64, "2.6.0");
+    bool found = false;
+    for (size_t i = 0; i < r.count; i++)
+        found |= text_eq(
+            recommend_command(&arena, &r.items[i]),
+            "pip install torch==2.6.0 torchvision==0.21.0 --index-url https://download.pytorch.org/whl/cu126");
+    assert_true(found);
+    r = ask(&arena, "470.256.02", 86, 308, PLATFORM_LINUX_X86_64, "1.10.2");
+    assert_string_equal(recommend_command(&arena, &r.items[0]),
+                        "pip install torch==1.10.2+cu113 -f https://download.pytorch.org/whl/torch_stable.html");
+}
+
 static void wishes(void **state) {
     (void)state;
     AUTO_ARENA arena = {0};
@@ -167,6 +186,7 @@ int main(void) {
                                        cmocka_unit_test(an_old_gpu_keeps_its_builds),
                                        cmocka_unit_test(python_and_platform_count),
                                        cmocka_unit_test(two_gpus_of_different_kind),
+                                       cmocka_unit_test(commands),
                                        cmocka_unit_test(wishes)};
     return cmocka_run_group_tests(tests, open_tables, close_tables);
 }

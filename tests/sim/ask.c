@@ -1,5 +1,5 @@
 /* Runs children of src/live one by one and prints, for each, one line of JSON: how it ended, its answer, what it
- * printed. ask [-t MILLISECONDS] [-u] [-l LIBCUDA] cuda | nvml | cpu SIZE | compute GPU SIZE SECONDS | torch
+ * printed. ask [-t MILLISECONDS] [-m MEMORY] [-u] [-l LIBRARY] cuda | nvml | cpu SIZE | compute GPU SIZE SECONDS | torch
  * PYTHON SIZE -u: unrestricted, as in `whycuda test`. After it: `descriptors` left open and `zombies`, which must
  * be none. */
 #include <dirent.h>
@@ -27,11 +27,14 @@ static int open_descriptors(void) {
 
 int main(int argc, char **argv) {
     unsigned milliseconds = 0;
+    uint64_t memory = 0;
     bool free_hands = false;
     const char *library = NULL;
-    for (int option; (option = getopt(argc, argv, "+t:ul:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "+t:m:ul:")) != -1;) {
         if (option == 't')
             milliseconds = (unsigned)strtoul(optarg, NULL, 10);
+        else if (option == 'm')
+            memory = strtoull(optarg, NULL, 10);
         else if (option == 'u')
             free_hands = true;
         else if (option == 'l')
@@ -68,6 +71,7 @@ int main(int argc, char **argv) {
     if (milliseconds)
         task.milliseconds = milliseconds;
     task.restricted = !free_hands;
+    task.memory = memory;
     struct child_result result;
     int before = open_descriptors();
     if (child_run(&arena, &task, 1, &result, NULL, NULL) < 0)

@@ -5,7 +5,7 @@
 import simlib
 
 GPU = "gpu\n name NVIDIA A100-SXM4-40GB\n mig 1\n instance b0000000-1111-2222-3333-444444444444\n nvlinks 12\n nvlinks_active 12\n virtualization 2\n licensed 1\n process 17 1048576\n"
-DEADLINE = 600  # milliseconds, for what must run into it
+DEADLINE = {"cuda": 600, "nvml": 600, "compute": 4000}  # milliseconds, for what must run into it
 
 # kind in the scenario: how the child must end (None: as if nothing was)
 FAULTS = {
@@ -43,10 +43,9 @@ def child_of(function):
         return ["nvml"]
     if function in simlib.CUDA_QUERY:
         return ["cuda"]
-    return ["compute", 0, 64, 1 if function in BURN else 0]
+    return ["compute", 0, 64, 0]
 
 
-BURN = ()
 # never called in a sound run: cuGetErrorName needs an error to name, and these two are kept for callers of the library
 UNCALLED = ("cuGetErrorString", "cuModuleUnload")
 
@@ -72,7 +71,7 @@ def complaints(function, fault, result, waits):
         bad.append(f"ended {result['end']} ({result['words']}), not {expected}")
     if result["zombies"] or result["strays"] or result["descriptors"]:
         bad.append("left something behind: " + str({k: result[k] for k in ("zombies", "strays", "descriptors")}))
-    if waits and result["wall"] > DEADLINE / 1000 + 1:
+    if waits and result["wall"] > DEADLINE[child_of(function)[0]] / 1000 + 1:
         bad.append(f"took {result['wall']:.2f} s")
     if expected in ("timeout", "signal", "exit") and not called_at(result, function):
         bad.append(f"blames {result['at']}")
@@ -118,7 +117,7 @@ def run(functions, faults, each=lambda function, fault, bad: None):
     for function in functions:
         for fault in faults:
             waits = FAULTS[fault] == "timeout" and function not in UNCALLED
-            result = simlib.ask(scenario(function, fault), *child_of(function), milliseconds=DEADLINE if waits else 20000)
+            result = simlib.ask(scenario(function, fault), *child_of(function), milliseconds=DEADLINE[child_of(function)[0]] if waits else 20000)
             bad = complaints(function, fault, result, waits)
             each(function, fault, bad)
             total += 1

@@ -61,6 +61,58 @@ with tap.case("the sample: each way to fail at a call of each kind"):
                                    lambda function, fault, bad: complaints.append((function, fault, bad)) if bad else None)
     assert not complaints, complaints
 
+# --- a user's Python ------------------------------------------------------------------------------------------------
+
+
+def python(script, *options, milliseconds=20000, program="/usr/bin/python3"):
+    """Asks PyTorch in a Python that does something of its own first."""
+    path = simlib.SCRATCH / "python"
+    path.write_text(f"#!/bin/sh\n{script}\nexec {program} \"$@\"\n")
+    path.chmod(0o755)
+    return ask(A100, "torch", path, 64, milliseconds=milliseconds, options=options)
+
+
+def untouched(result):
+    """What any sane Python gives: with PyTorch its version, without it the error of the import."""
+    answer = result["answer"]
+    return result["end"] == "ok" and ("version" in answer or answer["errors"][0]["step"] == "import torch")
+
+
+BAD_PYTHONS = [
+    ("prints rubbish", "echo rubbish; echo '{\"set\": 1}'; echo more >&2", "ok", "rubbish"),
+    ("prints a lot", "seq 1 200000", "ok", "1\n2"),
+    ("forks a daemon that outlives it", "(setsid sleep 1000 &) ; sleep 1000 & sleep 0.2", "ok", ""),
+    ("starts in a directory that was deleted", "d=$(mktemp -d) && cd $d && rmdir $d", "exit", "getpath"),
+    ("deletes its working directory", "d=$(mktemp -d) && mkdir $d/a $d/b && echo 'import os; os.rmdir(os.getcwd())' "
+     ">$d/a/sitecustomize.py && cd $d/b && export PYTHONPATH=$d/a", "ok", ""),
+    ("crashes", "kill -SEGV $$", "signal", ""),
+    ("ends by itself", "exit 3", "exit", ""),
+    ("writes where the answer goes", "echo nonsense >&3", "garbage", "nonsense"),
+    ("floods the answer", "while :; do echo '{\"set\":{\"a\":\"0123456789012345678901234567890123456789\"}}'; done >&3", "too-much", ""),
+    ("sleeps for ever", "trap '' TERM HUP INT; sleep 1000", "timeout", ""),
+    ("spins for ever", "while :; do :; done", "timeout", ""),
+]
+for name, script, end, said in BAD_PYTHONS:
+    with tap.case(f"a Python that {name}"):
+        result = python(script, milliseconds=1500 if end == "timeout" else 20000)
+        assert result["end"] == end, result
+        assert said in result["said"] and len(result["said"]) <= 64 * 1024
+        assert result["descriptors"] == 0 and result["zombies"] == 0
+        assert end != "ok" or untouched(result), result
+        assert end != "timeout" or result["wall"] < 1.5 + 1
+        assert "daemon" not in name or result["strays"] >= 2, result
+
+with tap.case("a Python that eats memory is ended in time"):
+    result = python("", "-m", str(200 << 20), program="/usr/bin/python3 -c 'x = [bytearray(1 << 20) for i in range(100000)]'")
+    assert result["end"] == "memory", result
+
+with tap.case("a Python that is not there, or is no program"):
+    result = ask(A100, "torch", "/nonexistent/python", 64)
+    assert result["end"] == "not-started" and "No such file" in result["words"], result
+    (simlib.SCRATCH / "text").write_text("no program")
+    result = ask(A100, "torch", simlib.SCRATCH / "text", 64)
+    assert result["end"] == "not-started" and "Permission denied" in result["words"], result
+
 with tap.case("no process is left"):
     assert not simlib.processes(), simlib.processes()
 

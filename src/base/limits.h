@@ -13,6 +13,8 @@ enum {
     LIMIT_MARKER_DEPTH = 32,       /* parentheses in a requirement's marker */
     LIMIT_JSON_DEPTH = 64,         /* nesting of a snapshot read back */
     LIMIT_PATH_ENTRIES = 1024,     /* entries of PATH, LD_LIBRARY_PATH … */
+    LIMIT_TOOLKITS = 64,           /* CUDA toolkits described */
+    LIMIT_COMPILERS = 64,          /* host compilers described */
     LIMIT_KERNELS = 64,            /* kernel releases whose modules are looked at */
     LIMIT_LOG = 4 * 1024 * 1024,   /* bytes read of the end of a log, and of the kernel's ring buffer */
     LIMIT_LOG_KINDS = 256,         /* different messages kept of a kernel log */
@@ -21,17 +23,17 @@ enum {
     LIMIT_ELF_SECTIONS =
         128 * 1024,            /* section headers of one ELF file (objects of -ffunction-sections have many) */
     LIMIT_ELF_SEGMENTS = 4096, /* program headers of one ELF file */
-    LIMIT_FATBIN_ENTRIES = 1 << 20,   /* fatbin entries, and modules, of one file (cuFFT has 24 thousand) */
-    LIMIT_FATBIN_MIXES = 512,         /* different sets of targets among the modules of one file */
-    LIMIT_FATBIN_SECTIONS = 4096,     /* sections of GPU code of one ELF file */
-    LIMIT_AR_MEMBERS = 64 * 1024,     /* members of one static archive */
-    LIMIT_ELF_DYNAMIC = 16 * 1024,    /* entries of one dynamic section */
-    LIMIT_ELF_TABLE = 1 << 28,        /* bytes of a symbol, string, hash or version table, and of the names read */
-    LIMIT_ELF_VERSIONS = 64 * 1024,   /* version nodes of one ELF file */
-    LIMIT_LDCACHE = 256 * 1024,       /* entries of ld.so.cache */
-    LIMIT_LOADER_OBJECTS = 4096,      /* libraries of one process */
-    LIMIT_LOADER_DIRECTORIES = 4096,  /* directories of one search list */
+    LIMIT_FATBIN_ENTRIES = 1 << 20,  /* fatbin entries, and modules, of one file (cuFFT has 24 thousand) */
+    LIMIT_FATBIN_MIXES = 512,        /* different sets of targets among the modules of one file */
+    LIMIT_FATBIN_SECTIONS = 4096,    /* sections of GPU code of one ELF file */
+    LIMIT_AR_MEMBERS = 64 * 1024,    /* members of one static archive */
+    LIMIT_ELF_DYNAMIC = 16 * 1024,   /* entries of one dynamic section */
+    LIMIT_ELF_TABLE = 1 << 28,       /* bytes of a symbol, string, hash or version table, and of the names read */
+    LIMIT_ELF_VERSIONS = 64 * 1024,  /* version nodes of one ELF file */
+    LIMIT_LDCACHE = 256 * 1024,      /* entries of ld.so.cache */
+    LIMIT_LOADER_OBJECTS = 4096,     /* libraries of one process */
+    LIMIT_LOADER_DIRECTORIES = 4096, /* directories of one search list */
     LIMIT_LOADER_REQUESTS = 64 * 1024, /* names asked for by all of them */
-    LIMIT_UNDEFINED = 4096,           /* missing symbols told of one library */
-    LIMIT_SNAPSHOT = 32 * 1024 * 1024 /* bytes of a snapshot read back */
+    LIMIT_UNDEFINED = 4096,            /* missing symbols told of one library */
+    LIMIT_SNAPSHOT = 32 * 1024 * 1024  /* bytes of a snapshot read back */
 };

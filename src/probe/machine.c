@@ -2,7 +2,7 @@
 #include "probe/probe.h"
 
 static void (*const probes[])(struct probe *) = {
-    probe_system, probe_gpu, probe_environment, probe_driver, probe_access, probe_toolkit, probe_torch,
+    probe_system, probe_gpu, probe_driver, probe_access, probe_toolkit, probe_environment, probe_torch,
 };
 
 struct snapshot *probe_machine(const struct root *root, struct probe_options options) {

@@ -88,8 +88,10 @@ void record_torch(struct snapshot *snapshot, const struct child_task *task, cons
         set_absent(&compute->torch_cuda, source);
     record_flag(&from, &compute->is_available, "is_available", source);
     record_number(&from, &compute->device_count, "device_count", source);
-    record_texts(&from, &compute->arch_list, "arch_list", source);
     record_texts(&from, &compute->arch_flags, "arch_flags", source);
+    record_texts(&from, &compute->arch_list, "arch_list", source);
+    if (known(compute->arch_list) && !compute->arch_list.count && known(compute->arch_flags))
+        compute->arch_list = compute->arch_flags; /* get_arch_list() is empty wherever there is no GPU */
     record_texts(&from, &compute->torch_libraries, "libraries", source);
     errors(snapshot, answer);
     products(snapshot, answer);

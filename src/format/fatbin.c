@@ -167,7 +167,7 @@ static int find_container(struct window *window, uint64_t at, uint64_t end, uint
         int r = window_get(window, at, len, &bytes);
         if (r < 0)
             return r;
-        const char *hit = memmem(bytes, len, CONTAINER_START, pattern);
+        const char *hit = bytes_find(bytes, len, CONTAINER_START, pattern);
         /* a pattern may begin in the last bytes and go on behind them */
         size_t passed = hit ? (size_t)(hit - bytes) : len < pattern || at + len == end ? len : len - pattern + 1;
         size_t zeros = *ret_dirt == end ? skip_zeros(bytes, passed) : passed;
@@ -206,7 +206,7 @@ static void search(struct fatbin_code *code, struct arena *arena, struct window 
                    bool walking) {
     while (at < end && !code->full) {
         const char *bytes;
-        uint64_t size, dirt;
+        uint64_t size = 0, dirt;
         int r = find_container(window, at, end, &at, &dirt);
         if (r < 0) {
             code_fail(code, r, at, "the file ends early or cannot be read");

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "format/bytes.h"
 #include "format/elf.h"
 #include "format/window.h"
 
@@ -36,36 +37,33 @@ static bool list_parse(struct arena *arena, struct span text, struct texts *ret_
     return false;
 }
 
-/* The lists that start in the first `len` bytes of the text; the longest wins. A single name counts only when it
- * stands between NULs, since it may be the end of any message. */
-static void lists_find(struct arena *arena, struct span text, size_t len, struct texts *best) {
-    static const char *const STARTS[] = {"sm_", "compute_"};
-    for (size_t s = 0; s < sizeof STARTS / sizeof *STARTS; s++) {
+/* The lists that start with `start` in the first `len` bytes of the text; the longest wins. A single name counts
+ * only when it stands between NULs, since it may be the end of any message. */
+static void lists_find(struct arena *arena, struct span text, size_t len, const char *start, struct texts *best) {
+    for (size_t at = 0; at < len; at++) {
+        const char *hit = bytes_find(text.ptr + at, text.len - at, start, strlen(start));
+        if (!hit || (at = (size_t)(hit - text.ptr)) >= len)
+            return;
         struct texts list;
-        for (size_t at = 0; at < len; at++) {
-            size_t hit = span_find(span_slice(text, at, text.len), STARTS[s]);
-            if (hit == SIZE_MAX || (at += hit) >= len)
-                break;
-            bool alone = at == 0 || text.ptr[at - 1] == '\0';
-            if (list_parse(arena, span_slice(text, at, text.len), &list) && (list.count > 1 || alone) &&
-                list.count > best->count)
-                *best = list;
-        }
+        bool alone = at == 0 || text.ptr[at - 1] == '\0';
+        if (list_parse(arena, span_slice(text, at, text.len), &list) && (list.count > 1 || alone) &&
+            list.count > best->count)
+            *best = list;
     }
 }
 
-/* Chunks that overlap by the longest list, so that none is cut. */
-static int range_search(struct arena *arena, struct window *window, uint64_t start, uint64_t end,
+/* Chunks that overlap by the longest list, so that none is cut, until there is one of several names. */
+static int range_search(struct arena *arena, struct window *window, uint64_t at, uint64_t end, const char *start,
                         struct texts *best) {
-    while (start < end) {
+    while (at < end && best->count < 2) {
         const char *bytes;
-        size_t len = end - start < WINDOW_BYTES ? (size_t)(end - start) : WINDOW_BYTES;
-        int r = window_get(window, start, len, &bytes);
+        size_t len = end - at < WINDOW_BYTES ? (size_t)(end - at) : WINDOW_BYTES;
+        int r = window_get(window, at, len, &bytes);
         if (r < 0)
             return r;
-        size_t take = start + len < end ? len - LIST_BYTES : len;
-        lists_find(arena, span_from(bytes, len), take, best);
-        start += take;
+        size_t take = at + len < end ? len - LIST_BYTES : len;
+        lists_find(arena, span_from(bytes, len), take, start, best);
+        at += take;
     }
     return 0;
 }
@@ -83,10 +81,12 @@ int torch_flags_read(const struct root *root, struct arena *arena, const char *p
         return r;
     window_init(&window, &scratch, fd, elf.size);
     const struct elf_section *section = elf_find_section(&elf, ".rodata", NULL);
-    if (!section)
-        r = range_search(arena, &window, 0, elf.size, &best);
-    else if ((r = elf_check_range(&elf, section->offset, section->size)) == 0)
-        r = range_search(arena, &window, section->offset, section->offset + section->size, &best);
+    uint64_t offset = section ? section->offset : 0, size = section ? section->size : elf.size;
+    r = elf_check_range(&elf, offset, size);
+    if (r == 0)
+        r = range_search(arena, &window, offset, offset + size, "sm_", &best);
+    if (r == 0 && !best.count) /* SASS stands before PTX; a build with PTX alone is rare */
+        r = range_search(arena, &window, offset, offset + size, "compute_", &best);
     if (r < 0)
         return r;
     if (!best.count)

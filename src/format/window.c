@@ -4,7 +4,7 @@
 
 #include "sys/root.h"
 
-enum { PAGE = 4096, NEAR = 16 * 1024, FAR = 256 };
+enum { PAGE = 4096, NEAR = 16 * 1024, FAR = 96, NEAR_HOPS = 4 };
 
 void window_init(struct window *window, struct arena *arena, int fd, uint64_t size) {
     *window = (struct window){.fd = fd, .size = size, .bytes = arena_alloc(arena, WINDOW_BYTES)};
@@ -14,9 +14,8 @@ void window_init(struct window *window, struct arena *arena, int fd, uint64_t si
 
 /* How much to read for `len` bytes at `offset`. */
 static size_t read_ahead(const struct window *window, uint64_t offset, size_t len) {
-    uint64_t hop = offset > window->last ? offset - window->last : window->last - offset;
     uint64_t want = NEAR;
-    if (hop >= PAGE) {
+    if (window->near < NEAR_HOPS) {
         uint64_t page_end = (offset + len + PAGE - 1) / PAGE * PAGE;
         want = page_end - offset < FAR ? page_end - offset : FAR;
     }
@@ -32,6 +31,7 @@ int window_get(struct window *window, uint64_t offset, size_t len, const char **
         return -EBADMSG;
     if (end > window->size)
         return -ENODATA;
+    window->near = offset >= window->last && offset - window->last < PAGE ? window->near + 1 : 0;
     if (offset < window->at || end > window->at + window->have) {
         size_t want = read_ahead(window, offset, len);
         if (want > window->budget)

@@ -18,6 +18,7 @@ struct window {
     uint64_t at; /* where in the file the buffer stands */
     size_t have;
     uint64_t last;   /* offset of the last call */
+    unsigned near;   /* hops in a row that were short */
     uint64_t budget; /* bytes that may still be read: structures that overlap do not make work without end */
     uint64_t reads, bytes_read;
 };

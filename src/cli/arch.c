@@ -34,10 +34,10 @@ static void read_torch_flags(const struct root *root, struct arena *arena, struc
         file->torch_flags = (struct texts){0}; /* a witness less; the code itself was read */
 }
 
-int arch_file_read(const struct root *root, struct arena *arena, const char *given, bool scan,
+int arch_file_read(const struct root *root, struct arena *arena, const char *given, enum fatbin_reach reach,
                    struct arch_file *ret_file) {
     struct arch_file file = {.name = text_clean(arena, span_of(given)), .path = absolute_path(root, arena, given)};
-    int r = fatbin_file_read(root, arena, file.path, scan, &file.code);
+    int r = fatbin_file_read(root, arena, file.path, reach, &file.code);
     if (r < 0)
         return r;
     read_torch_flags(root, arena, &file);
@@ -107,7 +107,7 @@ static int show_file(struct work *work, const char *given) {
     AUTO_ARENA arena = {0};
     const struct options *options = &work->cli->options;
     struct arch_file file;
-    int r = arch_file_read(work->root, &arena, given, options->scan, &file);
+    int r = arch_file_read(work->root, &arena, given, options->scan ? FATBIN_ALL : FATBIN_LARGE, &file);
     if (r < 0) {
         const char *text;
         int status = explain_error(&arena, given, r, &text);

@@ -15,7 +15,7 @@ struct arch_file {
 };
 
 /* Reads path and, of PyTorch's libraries, the list beside it. The errors of fatbin_file_read. */
-int arch_file_read(const struct root *root, struct arena *arena, const char *given, bool scan,
+int arch_file_read(const struct root *root, struct arena *arena, const char *given, enum fatbin_reach reach,
                    struct arch_file *ret_file);
 
 void arch_text(FILE *out, struct arena *arena, const struct arch_file *file, bool verbose);

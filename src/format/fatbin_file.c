@@ -18,7 +18,7 @@ struct reader {
     const struct root *root;
     struct arena *arena;
     const char *path;
-    bool scan;
+    enum fatbin_reach reach;
     struct fatbin_file *file;
     struct window window;
 };
@@ -84,7 +84,7 @@ static void sections_walk(struct reader *reader, struct arena *scratch, const st
         if (section->type == SHT_NOBITS || !section->size) /* NOBITS: a file of debug information split off */
             continue;
         bool main = section_is_fatbin(section);
-        if (!main && (reader->scan || !section_is_large(section)))
+        if (!main && (reader->reach != FATBIN_LARGE || !section_is_large(section)))
             continue;
         struct fatbin_code *code = main ? &file->code : &file->elsewhere;
         struct range range = range_in(elf, section->offset, section->size);
@@ -175,7 +175,7 @@ static int elf_region_read(struct reader *reader, uint64_t offset, uint64_t size
         note_damage(&file->code, elf.section_error, offset,
                     elf.section_error == -ENODATA ? "the file ends before its section table does"
                                                   : "the section table cannot be read");
-    if (reader->scan && has_section_names(&elf))
+    if (reader->reach == FATBIN_ALL && has_section_names(&elf))
         rest_hunt(reader, &done, offset, offset + size);
     return 0;
 }
@@ -259,15 +259,15 @@ static int region_read(struct reader *reader, uint64_t offset, uint64_t size, in
     return 0;
 }
 
-int fatbin_file_read(const struct root *root, struct arena *arena, const char *path, bool scan,
+int fatbin_file_read(const struct root *root, struct arena *arena, const char *path, enum fatbin_reach reach,
                      struct fatbin_file *ret_file) {
     struct fatbin_file file = {0};
-    struct reader reader = {.root = root, .arena = arena, .path = path, .scan = scan, .file = &file};
+    struct reader reader = {.root = root, .arena = arena, .path = path, .reach = reach, .file = &file};
     AUTO_FD fd = open_window(&reader, path);
     if (fd < 0)
         return fd;
     int r = region_read(&reader, 0, reader.window.size, 0);
-    if (r == -ENOEXEC && scan) {
+    if (r == -ENOEXEC && reach == FATBIN_ALL) {
         struct ranges none = {0};
         file.format = "unknown";
         rest_hunt(&reader, &none, 0, reader.window.size);
@@ -302,7 +302,9 @@ void fatbin_names(struct arena *arena, const struct fatbin_code *code, struct te
 int fatbin_read_targets(const struct root *root, struct arena *arena, const char *path, struct texts *ret_sass,
                         struct texts *ret_ptx) {
     struct fatbin_file file;
-    int r = fatbin_file_read(root, arena, path, false, &file);
+    int r = fatbin_file_read(root, arena, path, FATBIN_SECTIONS, &file);
+    if (r == 0 && !file.code.entries && !file.code.error)
+        r = fatbin_file_read(root, arena, path, FATBIN_LARGE, &file);
     if (r < 0)
         return r;
     const struct fatbin_code *code = file.code.entries ? &file.code : &file.elsewhere;

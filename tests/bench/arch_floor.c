@@ -1,5 +1,5 @@
-/* The least that lists the GPU code of a 64-bit little-endian library: reads the ELF header, the section table and its
- * names, and the headers of containers and entries of .nv_fatbin and __nv_relfatbin; checks nothing. */
+/* The least that lists the GPU code of a 64-bit little-endian library: reads the ELF header, the section table and
+ * its names, and the headers of containers and entries of .nv_fatbin and __nv_relfatbin; checks nothing. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  *
  *   cold_read FILE COMMAND...
  *
- * Drops the file's pages (posix_fadvise), runs the command, and counts the pages that are in memory afterwards (mincore).
- * Prints: bytes of the file, bytes brought in, milliseconds. */
+ * Drops the file's pages (posix_fadvise), runs the command, and counts the pages that are in memory afterwards
+ * (mincore). Prints: bytes of the file, bytes brought in, milliseconds. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -53,7 +53,8 @@ int main(int argc, char **argv) {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
-    if (posix_spawnp(&child, argv[2], &actions, NULL, argv + 2, environ) != 0 || waitpid(child, &status, 0) != child)
+    if (posix_spawnp(&child, argv[2], &actions, NULL, argv + 2, environ) != 0 ||
+        waitpid(child, &status, 0) != child)
         return 70;
     clock_gettime(CLOCK_MONOTONIC, &end);
     size_t after = resident(argv[1], &size);

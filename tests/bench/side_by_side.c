@@ -2,8 +2,8 @@
  *
  *   side_by_side ROUNDS COMMAND [-- COMMAND]...
  *
- * Prints one line a command: median and fastest wall time of a whole process in milliseconds, and its peak memory in KiB.
- * Output of the commands goes to /dev/null; one that fails (status over 1) ends the run. */
+ * Prints one line a command: median and fastest wall time of a whole process in milliseconds, and its peak memory
+ * in KiB. Output of the commands goes to /dev/null; one that fails (status over 1) ends the run. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>

@@ -140,7 +140,7 @@ static void thin(void **state) {
     struct root *root;
     struct fatbin_file read;
     assert_int_equal(root_open(&root, NULL), 0);
-    int r = fatbin_file_read(root, &arena, library, false, &read);
+    int r = fatbin_file_read(root, &arena, library, FATBIN_LARGE, &read);
     root_close(root);
     unlink(library);
     unlink(object);

@@ -30,10 +30,11 @@ static int close_machine(void **state) {
 }
 
 /* Reads bytes as a file of their own: fatbin_file_read's answer. */
-static int read_bytes(struct arena *arena, const void *bytes, size_t size, bool scan, struct fatbin_file *file) {
+static int read_bytes(struct arena *arena, const void *bytes, size_t size, enum fatbin_reach reach,
+                      struct fatbin_file *file) {
     AUTO_FD fd = memfd_create("test", MFD_CLOEXEC);
     assert_int_equal(write(fd, bytes, size), size);
-    return fatbin_file_read(machine, arena, arena_printf(arena, "/proc/self/fd/%d", fd), scan, file);
+    return fatbin_file_read(machine, arena, arena_printf(arena, "/proc/self/fd/%d", fd), reach, file);
 }
 
 /* "sm_75 sm_90a:2 compute_120": every name, with its count where that is not 1. */
@@ -79,7 +80,7 @@ static void bare_fatbin(void **state) {
     struct fat fat;
     struct fatbin_file file;
     good_fat(&fat);
-    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, false, &file), 0);
+    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, FATBIN_LARGE, &file), 0);
     assert_string_equal(file.format, "fatbin");
     assert_string_equal(summary(&arena, &file.code), GOOD_SUMMARY);
     assert_int_equal(file.code.error, 0);
@@ -110,22 +111,22 @@ static void sections_of_every_elf(void **state) {
         made_section(&made, ".ldata", SHT_PROGBITS, other.bytes, other.size, 0x30000);
         made_section(&made, ".other", SHT_PROGBITS, other.bytes, other.size, 0x40000);
         made_finish(&made);
-        assert_int_equal(read_bytes(&arena, made.bytes, made.size, false, &file), 0);
+        assert_int_equal(read_bytes(&arena, made.bytes, made.size, FATBIN_LARGE, &file), 0);
         assert_string_equal(file.format, "ELF");
         assert_string_equal(summary(&arena, &file.code),
                             "sm_75:2 sm_89 sm_90a sm_100 sm_100f compute_120 lto_75 kind64_75");
         assert_true(file.looked_elsewhere);
         assert_string_equal(summary(&arena, &file.elsewhere), "sm_89");
-        assert_int_equal(read_bytes(&arena, made.bytes, made.size, true, &file), 0);
+        assert_int_equal(read_bytes(&arena, made.bytes, made.size, FATBIN_ALL, &file), 0);
         assert_string_equal(summary(&arena, &file.elsewhere), "sm_89:2");
         /* without its names, the same from the loaded segments, in which all of it stands */
         made_number(&made, made.wide ? 62 : 50, 0, 2);
-        assert_int_equal(read_bytes(&arena, made.bytes, made.size, false, &file), 0);
+        assert_int_equal(read_bytes(&arena, made.bytes, made.size, FATBIN_LARGE, &file), 0);
         assert_int_equal(file.code.entries, 11);
         assert_int_equal(file.code.error, 0);
         /* without a section table at all */
         made_number(&made, made.wide ? 40 : 32, 0, made.wide ? 8 : 4);
-        assert_int_equal(read_bytes(&arena, made.bytes, made.size, false, &file), 0);
+        assert_int_equal(read_bytes(&arena, made.bytes, made.size, FATBIN_LARGE, &file), 0);
         assert_int_equal(file.code.entries, 11);
         assert_int_equal(file.code.error, 0);
     }
@@ -154,7 +155,7 @@ static void cubins(void **state) {
             made_section(&made, ".note.nv.tkinfo", SHT_NOTE, rows[i].note, strlen(rows[i].note), 0);
         made_finish(&made);
         made.bytes[EI_ABIVERSION] = rows[i].abi;
-        assert_int_equal(read_bytes(&arena, made.bytes, made.size, false, &file), 0);
+        assert_int_equal(read_bytes(&arena, made.bytes, made.size, FATBIN_LARGE, &file), 0);
         assert_string_equal(file.format, "cubin");
         assert_string_equal(summary(&arena, &file.code), rows[i].name);
     }
@@ -177,7 +178,7 @@ static void ptx_texts(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         AUTO_ARENA arena = {0};
         struct fatbin_file file;
-        int r = read_bytes(&arena, rows[i].text, strlen(rows[i].text), false, &file);
+        int r = read_bytes(&arena, rows[i].text, strlen(rows[i].text), FATBIN_LARGE, &file);
         assert_int_equal(r, rows[i].name ? 0 : -ENOEXEC);
         if (rows[i].name)
             assert_string_equal(summary(&arena, &file.code), rows[i].name);
@@ -193,7 +194,7 @@ static void cut_anywhere(void **state) {
     for (size_t size = 0; size < fat.size; size++) {
         AUTO_ARENA arena = {0};
         struct fatbin_file file;
-        int r = read_bytes(&arena, fat.bytes, size, false, &file);
+        int r = read_bytes(&arena, fat.bytes, size, FATBIN_LARGE, &file);
         assert_int_equal(r, size < 16 ? -ENOEXEC : 0);
         if (r < 0)
             continue;
@@ -223,7 +224,7 @@ static void one_field_wrong(void **state) {
                 if (at + width > good.size)
                     continue;
                 fat_number(&fat, at, HURTFUL[h], width);
-                int r = read_bytes(&arena, fat.bytes, fat.size, false, &file);
+                int r = read_bytes(&arena, fat.bytes, fat.size, FATBIN_LARGE, &file);
                 assert_true(r == 0 || r == -ENOEXEC);
                 if (r < 0)
                     continue;
@@ -236,11 +237,11 @@ static void one_field_wrong(void **state) {
         struct fatbin_file file;
         struct fat fat = good;
         fat_number(&fat, 8, HURTFUL[h], 8);
-        assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, false, &file), 0);
+        assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, FATBIN_LARGE, &file), 0);
         assert_true(file.code.error < 0);
         fat = good;
         fat_number(&fat, 16 + 8, HURTFUL[h], 8); /* the first payload */
-        assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, false, &file), 0);
+        assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, FATBIN_LARGE, &file), 0);
         assert_true(file.code.error < 0);
         assert_true(file.code.entries >= 6); /* the containers behind it are read all the same */
     }
@@ -254,7 +255,7 @@ static void more_targets_than_told_apart(void **state) {
     fat_container(&fat);
     for (unsigned i = 0; i < 300; i++)
         fat_entry(&fat, 2, 100 + i, 0, 64, 0);
-    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, false, &file), 0);
+    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, FATBIN_LARGE, &file), 0);
     assert_true(file.code.full);
     assert_int_equal(file.code.targets.count, FATBIN_TARGETS);
 }
@@ -276,7 +277,7 @@ static void overlapping_sections(void **state) {
         made.sections[i].size = made.sections[made.count - 1].size;
     }
     made_finish(&made);
-    assert_int_equal(read_bytes(&arena, made.bytes, made.size, false, &file), 0);
+    assert_int_equal(read_bytes(&arena, made.bytes, made.size, FATBIN_LARGE, &file), 0);
     assert_int_equal(file.code.entries, 8);
     assert_int_equal(file.code.error, -EBADMSG);
 }
@@ -292,14 +293,14 @@ static void other_formats(void **state) {
     fat_padding(&fat, 1000);
     memcpy(fat.bytes, "MZ, as a Windows library starts", 31);
     memcpy(fat.bytes + fat.size - 400, "P\355U\272\1\0\020\0 by chance", 18);
-    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, false, &file), -ENOEXEC);
-    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, true, &file), 0);
+    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, FATBIN_LARGE, &file), -ENOEXEC);
+    assert_int_equal(read_bytes(&arena, fat.bytes, fat.size, FATBIN_ALL, &file), 0);
     assert_string_equal(file.format, "unknown");
     assert_string_equal(summary(&arena, &file.elsewhere), "sm_86");
-    assert_int_equal(read_bytes(&arena, "", 0, false, &file), -ENOEXEC);
-    assert_int_equal(fatbin_file_read(machine, &arena, "/nowhere", false, &file), -ENOENT);
-    assert_int_equal(fatbin_file_read(machine, &arena, "/", false, &file), -EISDIR);
-    assert_int_equal(fatbin_file_read(machine, &arena, "/dev/null", false, &file), -ENXIO);
+    assert_int_equal(read_bytes(&arena, "", 0, FATBIN_LARGE, &file), -ENOEXEC);
+    assert_int_equal(fatbin_file_read(machine, &arena, "/nowhere", FATBIN_LARGE, &file), -ENOENT);
+    assert_int_equal(fatbin_file_read(machine, &arena, "/", FATBIN_LARGE, &file), -EISDIR);
+    assert_int_equal(fatbin_file_read(machine, &arena, "/dev/null", FATBIN_LARGE, &file), -ENXIO);
 }
 
 static void names_alone(void **state) {

@@ -144,6 +144,42 @@ static void fill_gpus(struct snapshot *snapshot) {
         }
 }
 
+/* What NVML says of a GPU instead of an answer, at the GPU of the bus: by the address where it gave one, and where
+ * it would not even give a handle, at the only GPU of the bus that it gave no address of. */
+static const char *fault_words(const struct nvml_gpu *gpu) {
+    const char *error = text_of(gpu->error);
+    if (text_has(error, "GPU_IS_LOST"))
+        return "is lost";
+    return text_has(error, "RESET_REQUIRED") ? "requires reset" : error;
+}
+
+static void fill_faults(struct snapshot *snapshot) {
+    const struct nvml_gpu_rows *gpus = &snapshot->compute.gpus;
+    const struct nvml_gpu *nameless = NULL;
+    struct gpu_device *missing = NULL;
+    size_t nameless_count = 0, missing_count = 0;
+    for (size_t k = 0; k < gpus->count; k++)
+        if (!known(gpus->items[k].address)) {
+            nameless = &gpus->items[k];
+            nameless_count++;
+        }
+    for (size_t i = 0; i < snapshot->gpu.devices.count; i++) {
+        struct gpu_device *device = &snapshot->gpu.devices.items[i];
+        const struct nvml_gpu *gpu = NULL;
+        for (size_t k = 0; k < gpus->count && !gpu; k++)
+            if (known(gpus->items[k].address) && text_eq(text_of(device->address), gpus->items[k].address.value))
+                gpu = &gpus->items[k];
+        if (!gpu) {
+            missing = device;
+            missing_count++;
+        } else if (known(gpu->error) && unknown(device->fault)) {
+            set_text(&device->fault, fault_words(gpu), "NVML");
+        }
+    }
+    if (nameless_count == 1 && missing_count == 1 && known(nameless->error) && unknown(missing->fault))
+        set_text(&missing->fault, fault_words(nameless), "NVML");
+}
+
 /* --- all of it --------------------------------------------------------------------------------------------- */
 
 static void devices(struct snapshot *snapshot, const json_t *answer, const char *otherwise) {
@@ -196,5 +232,6 @@ void record_nvml(struct snapshot *snapshot, const struct root *root, const struc
         snapshot->driver.module_version = compute->nvml_driver_version;
     fill_access(snapshot, root, answer);
     fill_gpus(snapshot);
+    fill_faults(snapshot);
     record_refused(snapshot, "NVML", answer);
 }

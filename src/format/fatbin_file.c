@@ -76,17 +76,17 @@ static bool range_is_new(struct fatbin_code *code, const struct ranges *done, st
     return true;
 }
 
-static void sections_walk(struct reader *reader, struct arena *scratch, const struct elf *elf,
+/* Where GPU code belongs (`main`), or the other sections that may hold some. */
+static void sections_walk(struct reader *reader, struct arena *scratch, const struct elf *elf, bool main,
                           struct ranges *done) {
     struct fatbin_file *file = reader->file;
+    struct fatbin_code *code = main ? &file->code : &file->elsewhere;
     for (size_t i = 0; i < elf->section_count; i++) {
         const struct elf_section *section = &elf->sections[i];
         if (section->type == SHT_NOBITS || !section->size) /* NOBITS: a file of debug information split off */
             continue;
-        bool main = section_is_fatbin(section);
-        if (!main && (reader->reach != FATBIN_LARGE || !section_is_large(section)))
+        if (section_is_fatbin(section) != main || (!main && !section_is_large(section)))
             continue;
-        struct fatbin_code *code = main ? &file->code : &file->elsewhere;
         struct range range = range_in(elf, section->offset, section->size);
         file->looked_elsewhere |= !main;
         if (!range_is_new(code, done, range))
@@ -167,45 +167,53 @@ static int elf_region_read(struct reader *reader, uint64_t offset, uint64_t size
     }
     file->format = file->format ? file->format : "ELF";
     struct ranges done = {0};
-    if (has_section_names(&elf))
-        sections_walk(reader, &scratch, &elf, &done);
+    bool named = has_section_names(&elf);
+    if (named)
+        sections_walk(reader, &scratch, &elf, true, &done);
     else
         segments_hunt(reader, &scratch, &elf);
+    if (named && reader->reach == FATBIN_LARGE)
+        sections_walk(reader, &scratch, &elf, false, &done);
+    if (named && reader->reach == FATBIN_ALL)
+        rest_hunt(reader, &done, offset, offset + size);
     if (elf.section_error < 0)
         note_damage(&file->code, elf.section_error, offset,
                     elf.section_error == -ENODATA ? "the file ends before its section table does"
                                                   : "the section table cannot be read");
-    if (reader->reach == FATBIN_ALL && has_section_names(&elf))
-        rest_hunt(reader, &done, offset, offset + size);
     return 0;
 }
 
 /* --- archives ---------------------------------------------------------------------------------------------- */
 
-static int open_window(struct reader *reader, const char *path) {
-    int fd = root_open_file(reader->root, path);
+static int open_sized(const struct root *root, const char *path, uint64_t *ret_size) {
+    int fd = root_open_file(root, path);
+    struct stat st;
     if (fd < 0)
         return fd;
-    struct stat st;
     if (fstat(fd, &st) < 0) {
+        int error = -errno;
         close(fd);
-        return -errno;
+        return error;
     }
-    window_init(&reader->window, reader->arena, fd, (uint64_t)st.st_size);
+    *ret_size = (uint64_t)st.st_size;
     return fd;
 }
 
 /* A member of a thin archive: a file of its own, named as seen from the archive's folder. */
 static int thin_member_read(struct reader *reader, const char *name) {
+    AUTO_ARENA scratch = {0};
     const char *slash = strrchr(reader->path, '/');
-    const char *folder = arena_copy_span(reader->arena, span_from(reader->path, (size_t)(slash - reader->path)));
-    struct reader inner = *reader;
-    AUTO_FD fd = open_window(&inner, name[0] == '/' ? name : text_path(reader->arena, folder, name));
+    const char *folder = arena_copy_span(&scratch, span_from(reader->path, (size_t)(slash - reader->path)));
+    uint64_t size;
+    AUTO_FD fd = open_sized(reader->root, name[0] == '/' ? name : text_path(&scratch, folder, name), &size);
     if (fd < 0)
         return fd;
-    int r = region_read(&inner, 0, inner.window.size, ARCHIVE_DEPTH);
-    reader->window.reads += inner.window.reads;
-    reader->window.bytes_read += inner.window.bytes_read;
+    struct window outer = reader->window;
+    window_init(&reader->window, &scratch, fd, size);
+    int r = region_read(reader, 0, size, ARCHIVE_DEPTH);
+    outer.reads += reader->window.reads;
+    outer.bytes_read += reader->window.bytes_read;
+    reader->window = outer;
     return r;
 }
 
@@ -263,9 +271,12 @@ int fatbin_file_read(const struct root *root, struct arena *arena, const char *p
                      struct fatbin_file *ret_file) {
     struct fatbin_file file = {0};
     struct reader reader = {.root = root, .arena = arena, .path = path, .reach = reach, .file = &file};
-    AUTO_FD fd = open_window(&reader, path);
+    uint64_t size;
+    AUTO_FD fd = open_sized(root, path, &size);
     if (fd < 0)
         return fd;
+    AUTO_ARENA scratch = {0};
+    window_init(&reader.window, &scratch, fd, size);
     int r = region_read(&reader, 0, reader.window.size, 0);
     if (r == -ENOEXEC && reach == FATBIN_ALL) {
         struct ranges none = {0};

@@ -2,26 +2,11 @@
 """whycuda arch, on fatbins laid out here byte by byte."""
 import json
 import pathlib
-import struct
 import subprocess
 import tempfile
 
 import tap
-
-PTX, SASS, LTO = 1, 2, 8
-SUFFIX = {"": 0, "a": 0x100000, "f": 0x200000}
-
-
-def entry(kind, arch, suffix="", header=64, payload=128):
-    head = struct.pack("<HHIQIIHHIIIQQQ", kind, 0x101, header, payload, 0, 0, 4 if kind == PTX else 7,
-                       8 if kind == PTX else 1, arch, 0, 0, 0x11 | SUFFIX[suffix], 0, 0)
-    return head + bytes(header - 64) + b"\xaa" * payload
-
-
-def container(*entries):
-    body = b"".join(entries)
-    return struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(body)) + body
-
+from support.arch_make import LTO, PTX, SASS, container, entry
 
 def run(*arguments):
     done = subprocess.run([str(tap.PROGRAM), "arch", *map(str, arguments)], capture_output=True, text=True)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import tap
+from support import arch_make
 
 LIMIT = 64 * 1024
 
@@ -48,7 +49,12 @@ def csv():
         yield path.read_bytes()[:8192]
 
 
-MAKERS = {"snapshot": snapshot, "import": reports, "elf": binaries, "elf_dynamic": binaries, "ldcache": ldcache, "csv": csv}
+def elf_files():
+    yield from binaries()
+    yield from (seed for seed in arch_make.samples() if seed.startswith(b"\x7fELF"))
+
+
+MAKERS = {"fatbin": arch_make.samples, "ar": arch_make.archives, "snapshot": snapshot, "import": reports, "elf": elf_files, "elf_dynamic": binaries, "ldcache": ldcache, "csv": csv}
 
 
 def damaged(seed, random_source):

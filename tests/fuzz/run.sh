@@ -7,7 +7,7 @@ seconds=${1:-60}
 cd "$(dirname "$0")/../.."
 corpora=$(mktemp -d)
 trap 'rm -rf "$corpora"' EXIT
-/usr/bin/python3 tests/fuzz/corpus.py --write "$corpora" >/dev/null
+PYTHONPATH=tests /usr/bin/python3 tests/fuzz/corpus.py --write "$corpora" >/dev/null
 for program in build/fuzz/tests/fuzz_*; do
     name=$(basename "$program" | sed 's/^fuzz_//')
     [ $# = 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac

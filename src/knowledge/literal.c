@@ -57,38 +57,38 @@ static void run_end(struct run *run, struct run *best) {
     run->length = 0;
 }
 
-unsigned literal_of_regex(const char *regex, char *buffer) {
+unsigned literal_next(const char **regex, char *buffer) {
+    const char *at = *regex;
     struct run run = {.length = 0}, best = {.length = 0};
-    while (*regex) {
-        char c = *regex;
-        if (c == '|') /* alternatives: nothing need be there */
-            return 0;
+    while (*at && *at != '|') {
+        char c = *at;
         if (c == '(' || c == '[') {
             run_end(&run, &best);
-            regex = skip_group(regex);
-            if (is_quantifier(*regex))
-                regex = skip_quantifier(regex);
+            at = skip_group(at);
+            if (is_quantifier(*at))
+                at = skip_quantifier(at);
             continue;
         }
         bool plain = c != '.' && c != '^' && c != '$' && c != ')';
         if (c == '\\') {
-            regex++;
-            c = *regex;
+            at++;
+            c = *at;
             plain = c && !isalnum((unsigned char)c); /* \. is a dot, \d \w \b stand for something else */
         }
-        if (*regex)
-            regex++;
-        bool optional = is_quantifier(*regex) && *regex != '+';
+        if (*at)
+            at++;
+        bool optional = is_quantifier(*at) && *at != '+';
         if (!plain || optional || run.length == LITERAL_LENGTH)
             run_end(&run, &best);
         if (plain && !optional && run.length < LITERAL_LENGTH)
             run.text[run.length++] = c;
-        if (is_quantifier(*regex)) {
+        if (is_quantifier(*at)) {
             run_end(&run, &best);
-            regex = skip_quantifier(regex);
+            at = skip_quantifier(at);
         }
     }
     run_end(&run, &best);
+    *regex = *at ? at + 1 : at;
     memcpy(buffer, best.text, best.length);
     return best.length >= 4 ? best.length : 0;
 }
@@ -101,32 +101,40 @@ static unsigned hash4(const char *bytes) {
     return word * 2654435761u >> 20; /* 12 bits: LITERAL_SLOTS */
 }
 
-void literal_set_add(struct literal_set *set, unsigned index, const char *regex) {
-    if (index >= LITERAL_MAX)
-        return;
-    set->count = index + 1;
-    set->items[index].length = literal_of_regex(regex, set->items[index].text);
-    if (!set->items[index].length)
-        return;
-    unsigned hash = hash4(set->items[index].text);
-    set->items[index].next = set->slot[hash];
-    set->slot[hash] = (unsigned short)(index + 1);
+static void add_literal(struct literal_set *set, unsigned expression, const char *text, unsigned length) {
+    struct literal *literal = &set->items[set->count++];
+    unsigned hash = hash4(text);
+    memcpy(literal->text, text, length);
+    literal->length = (unsigned short)length;
+    literal->expression = (unsigned short)expression;
+    literal->next = set->slot[hash];
+    set->slot[hash] = (unsigned short)set->count;
     set->used[hash / 8] |= (unsigned char)(1u << hash % 8);
 }
 
+void literal_set_add(struct literal_set *set, unsigned expression, const char *regex) {
+    if (expression >= LITERAL_EXPRESSIONS)
+        return;
+    do {
+        char text[LITERAL_LENGTH];
+        unsigned length = literal_next(&regex, text);
+        if (length && set->count < LITERAL_MAX)
+            add_literal(set, expression, text, length);
+        else
+            set->always[expression / 64] |= (uint64_t)1 << expression % 64;
+    } while (*regex);
+}
+
 void literal_set_scan(const struct literal_set *set, struct span text, struct literal_hits *ret_hits) {
-    *ret_hits = (struct literal_hits){{0}};
-    for (unsigned i = 0; i < set->count; i++)
-        if (!set->items[i].length)
-            ret_hits->bits[i / 64] |= (uint64_t)1 << i % 64;
+    memcpy(ret_hits->bits, set->always, sizeof ret_hits->bits);
     for (size_t at = 0; at + 4 <= text.len; at++) {
         unsigned hash = hash4(text.ptr + at);
         if (!(set->used[hash / 8] >> hash % 8 & 1))
             continue;
         for (unsigned next = set->slot[hash]; next; next = set->items[next - 1].next) {
-            unsigned length = set->items[next - 1].length;
-            if (length <= text.len - at && memcmp(text.ptr + at, set->items[next - 1].text, length) == 0)
-                ret_hits->bits[(next - 1) / 64] |= (uint64_t)1 << (next - 1) % 64;
+            const struct literal *literal = &set->items[next - 1];
+            if (literal->length <= text.len - at && memcmp(text.ptr + at, literal->text, literal->length) == 0)
+                ret_hits->bits[literal->expression / 64] |= (uint64_t)1 << literal->expression % 64;
         }
     }
 }

@@ -1,4 +1,8 @@
-/* For src/knowledge only: which of many expressions could match a text at all, found in one pass over it. */
+/* For src/knowledge only: which of many expressions could match a text at all, found in one pass over it.
+ *
+ * An expression is a candidate where one of its literals stands in the text: the longest run of plain bytes that
+ * every match must hold, one for each alternative at the top. One that has an alternative without such a run of
+ * four bytes is always a candidate. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,32 +10,35 @@
 #include "base/span.h"
 
 enum {
-    LITERAL_MAX = 256,   /* expressions */
-    LITERAL_LENGTH = 48, /* bytes kept of one's literal */
+    LITERAL_EXPRESSIONS = 1024,
+    LITERAL_MAX = 4096,  /* literals of all of them */
+    LITERAL_LENGTH = 48, /* bytes kept of one */
     LITERAL_SLOTS = 4096
 };
 
+struct literal {
+    char text[LITERAL_LENGTH];
+    unsigned short length;
+    unsigned short expression;
+    unsigned short next; /* index + 1 of the next one with the same hash */
+};
 struct literal_set {
-    struct {
-        char text[LITERAL_LENGTH];
-        unsigned length; /* 0: the expression has none of four bytes or more, it is always a candidate */
-        unsigned next;   /* index + 1 of the next one with the same hash */
-    } items[LITERAL_MAX];
+    struct literal items[LITERAL_MAX];
     unsigned count;
+    uint64_t always[LITERAL_EXPRESSIONS / 64];
     unsigned short slot[LITERAL_SLOTS]; /* index + 1 of the first one whose first four bytes hash to it */
     unsigned char used[LITERAL_SLOTS / 8];
 };
 
 struct literal_hits {
-    uint64_t bits[LITERAL_MAX / 64];
+    uint64_t bits[LITERAL_EXPRESSIONS / 64];
 };
-static inline bool literal_hit(const struct literal_hits *hits, unsigned index) {
-    return hits->bits[index / 64] >> (index % 64) & 1;
+static inline bool literal_hit(const struct literal_hits *hits, unsigned expression) {
+    return hits->bits[expression / 64] >> (expression % 64) & 1;
 }
 
-/* Adds expression number `index` (they come in order): its longest run of plain bytes that every match must hold.
- */
-void literal_set_add(struct literal_set *set, unsigned index, const char *regex);
-/* Bytes of that run, written to `buffer` of LITERAL_LENGTH bytes; 0: none. For tests. */
-unsigned literal_of_regex(const char *regex, char *buffer);
+void literal_set_add(struct literal_set *set, unsigned expression, const char *regex);
+/* The literal of the alternative that *regex starts with, to `buffer` of LITERAL_LENGTH bytes; *regex is moved
+ * behind it and its '|'. Its length; 0: it has none of four bytes. */
+unsigned literal_next(const char **regex, char *buffer);
 void literal_set_scan(const struct literal_set *set, struct span text, struct literal_hits *ret_hits);

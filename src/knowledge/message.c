@@ -50,7 +50,7 @@ static int read_messages(struct knowledge *knowledge, struct message_set *set) {
     struct cursor cursor;
     int error = 0;
     cursor_open(&cursor, knowledge, TABLE_MESSAGES, names);
-    while (cursor_next(&cursor) && set->messages.count < LITERAL_MAX) {
+    while (cursor_next(&cursor) && set->messages.count < LITERAL_EXPRESSIONS) {
         struct message message = {.entry = {.id = cursor_text(&cursor, 0),
                                             .regex = cursor_text(&cursor, 1),
                                             .kind = cursor_text(&cursor, 2),
@@ -115,33 +115,53 @@ static bool match_at(const struct message_set *set, const struct message *messag
     return true;
 }
 
+/* Puts a match in its place by its start; an id that is there already keeps the earlier one. */
+static size_t insert_match(struct message_match *matches, size_t count, size_t max,
+                           const struct message_match *match) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(matches[i].message->id, match->message->id) != 0)
+            continue;
+        if (matches[i].start <= match->start)
+            return count;
+        memmove(&matches[i], &matches[i + 1], (count - i - 1) * sizeof *matches);
+        count--;
+        break;
+    }
+    size_t place = count;
+    while (place && matches[place - 1].start > match->start)
+        place--;
+    if (place >= max)
+        return count;
+    size_t kept = count < max ? count : max - 1;
+    memmove(&matches[place + 1], &matches[place], (kept - place) * sizeof *matches);
+    matches[place] = *match;
+    return kept + 1;
+}
+
 size_t message_find(const struct message_set *set, struct span text, struct message_match *matches, size_t max) {
     struct literal_hits hits;
     literal_set_scan(&set->literals, text, &hits);
     size_t count = 0;
     for (size_t i = 0; i < set->messages.count; i++) {
         struct message_match match;
-        /* The literal stands somewhere in the match: it cannot begin more than a few lines before its first one,
-         * but how many depends on the expression, so the search begins at the start. */
-        if (!literal_hit(&hits, (unsigned)i) || !match_at(set, &set->messages.items[i], text, 0, &match))
-            continue;
-        size_t place = count;
-        while (place && matches[place - 1].start > match.start)
-            place--;
-        if (place >= max)
-            continue;
-        size_t kept = count < max ? count : max - 1;
-        memmove(&matches[place + 1], &matches[place], (kept - place) * sizeof *matches);
-        matches[place] = match;
-        count = kept + 1;
+        /* Where the literal stands within a match depends on the expression, so the search begins at the start. */
+        if (literal_hit(&hits, (unsigned)i) && match_at(set, &set->messages.items[i], text, 0, &match))
+            count = insert_match(matches, count, max, &match);
     }
     return count;
 }
 
 bool message_next(const struct message_set *set, const char *id, struct span text, size_t from,
                   struct message_match *ret_match) {
-    for (size_t i = 0; i < set->messages.count; i++)
-        if (strcmp(set->messages.items[i].entry.id, id) == 0)
-            return match_at(set, &set->messages.items[i], text, from, ret_match);
-    return false;
+    bool found = false;
+    for (size_t i = 0; i < set->messages.count; i++) {
+        struct message_match match;
+        if (strcmp(set->messages.items[i].entry.id, id) != 0 ||
+            !match_at(set, &set->messages.items[i], text, from, &match) ||
+            (found && match.start >= ret_match->start))
+            continue;
+        *ret_match = match;
+        found = true;
+    }
+    return found;
 }

@@ -33,7 +33,9 @@ size_t message_count(const struct message_set *set);
 const struct message_entry *message_at(const struct message_set *set, size_t index);
 const struct message_entry *message_by_id(const struct message_set *set, const char *id);
 
-/* Every message that occurs in the text, in the order of the first occurrence of each; each message once.
+/* An id may have several rows: other wordings of one message. By id they are one.
+ *
+ * Every message that occurs in the text, in the order of the first occurrence of each; each id once.
  * Expressions may span lines. At most `max`; the number found is returned. */
 size_t message_find(const struct message_set *set, struct span text, struct message_match *matches, size_t max);
 /* The next occurrence of one message at or after `from`. */

@@ -25,8 +25,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     /* The filter may never hide a match. */
     size_t all = 0;
-    for (size_t i = 0; i < message_count(set); i++)
-        all += message_next(set, message_at(set, i)->id, text, 0, &again);
+    for (size_t i = 0; i < message_count(set); i++) {
+        const struct message_entry *entry = message_at(set, i);
+        if (entry == message_by_id(set, entry->id)) /* the first row of its id */
+            all += message_next(set, entry->id, text, 0, &again);
+    }
     if (all < 16 && all != count)
         abort();
     return 0;

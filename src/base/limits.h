@@ -10,6 +10,9 @@ enum {
     LIMIT_SYMLINKS = 40,           /* symlinks followed in one path, as Linux does */
     LIMIT_ROWS = 4096,             /* rows of one list in a snapshot */
     LIMIT_FIELD_NAME = 64,         /* bytes of a key that an error message repeats */
+    LIMIT_ENVIRONMENTS = 256,      /* Python environments that are listed */
+    LIMIT_SIBLINGS = 1024,         /* entries of the working directory looked into for environments */
+    LIMIT_PYTHON_MINOR = 32,       /* python3.0 to python3.31 are looked for on PATH */
     LIMIT_MARKER_DEPTH = 32,       /* parentheses in a requirement's marker */
     LIMIT_JSON_DEPTH = 64,         /* nesting of a snapshot read back */
     LIMIT_PATH_ENTRIES = 1024,     /* entries of PATH, LD_LIBRARY_PATH … */

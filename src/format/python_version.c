@@ -112,6 +112,11 @@ static enum tristate is_equal(struct span version, struct span wanted) {
     return python_version_compare(version, wanted) == 0 ? YES : NO;
 }
 
+static bool is_version(struct span text) {
+    struct span version = strip(text);
+    return version.len && isdigit((unsigned char)version.ptr[0]);
+}
+
 static enum tristate clause_meets(struct span clause, struct span version) {
     static const char *const operators[] = {"===", "==", "~=", "!=", "<=", ">=", "<", ">"};
     size_t i = 0;
@@ -120,8 +125,7 @@ static enum tristate clause_meets(struct span clause, struct span version) {
     if (i == 8)
         return CANNOT_TELL;
     struct span wanted = span_trim(span_slice(clause, strlen(operators[i]), clause.len));
-    if (!wanted.len || !isdigit((unsigned char)strip(wanted).ptr[0]) ||
-        !isdigit((unsigned char)strip(version).ptr[0]))
+    if (!is_version(wanted) || !is_version(version))
         return CANNOT_TELL;
     if (i == 2)
         return is_compatible(version, wanted) ? YES : NO;
@@ -136,10 +140,7 @@ static enum tristate clause_meets(struct span clause, struct span version) {
 
 enum tristate python_specifier_meets(struct span specifier, struct span version) {
     struct span rest = span_trim(specifier), clause;
-    version = span_trim(version);
-    enum tristate all = YES;
-    if (!version.len || !strip(version).len)
-        return CANNOT_TELL;
+    enum tristate all = is_version(version) ? YES : CANNOT_TELL;
     while (rest.len && span_next_field(&rest, ',', &clause)) {
         clause = span_trim(clause);
         if (!clause.len)

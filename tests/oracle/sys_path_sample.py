@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""sys.path, version and machine of every Python here: what the files tell, beside what the interpreter itself says.
+
+The probe runs no Python; this test runs each one it found, and makes venvs, user sites and .pth files of every kind."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import tap
+
+ASK = ("import sys, json, platform; print(json.dumps([[p for p in sys.path], sys.prefix, "
+       "'%d.%d.%d' % sys.version_info[:3], platform.machine(), getattr(sys, 'base_prefix', sys.prefix)]))")
+
+
+def told(cwd, env, *options):
+    done = subprocess.run([str(tap.PROGRAM), "snapshot", "--no-redact", *options], cwd=cwd, env=env, capture_output=True,
+                          check=True)
+    return json.loads(done.stdout)["torch"]
+
+
+def value(fact):
+    return (fact or {}).get("value")
+
+
+def compare(cwd, env, *options):
+    """Every environment found from there; returns how many were compared."""
+    torch, count = told(cwd, env, *options), 0
+    for one in torch["environments"]["value"]:
+        interpreter = value(one.get("interpreter"))
+        if not interpreter:
+            continue
+        asked = subprocess.run([interpreter, "-c", ASK], cwd=cwd, env=env, capture_output=True)
+        assert asked.returncode == 0, (interpreter, asked.stderr)
+        path, prefix, version, machine, base = json.loads(asked.stdout)
+        path = [os.path.realpath(cwd) if p == "" else p for p in path]
+        library = [p for p in path if p.startswith(base + "/lib") and "-packages" not in p
+                   and not p.startswith(os.path.realpath(cwd))]
+        wanted = [p for p in dict.fromkeys(path) if p not in library and os.path.exists(p)]
+        assert value(one["site_packages"]) == wanted, f"{interpreter}: {value(one['site_packages'])} is not {wanted}"
+        assert version.startswith(value(one["python"])), (interpreter, version, value(one["python"]))
+        assert value(one["machine"]) == machine, (interpreter, machine)
+        assert os.path.realpath(value(one["path"])) == os.path.realpath(prefix), (interpreter, prefix)
+        count += 1
+    return count
+
+
+def plain(**more):
+    """The environment without what this test sets itself."""
+    own = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONUSERBASE", "PYTHONSAFEPATH", "PYTHONHOME")
+    return {**{k: v for k, v in os.environ.items() if k not in own}, **more}
+
+
+with tempfile.TemporaryDirectory() as made:
+    made = pathlib.Path(os.path.realpath(made))
+    work = made / "work"
+    work.mkdir()
+    with tap.case("every Python of this machine"):
+        count = compare(work, plain())
+        assert count >= 1
+        print(f"# {count} interpreters")
+    with tap.case("a venv, one that sees the system's packages, and one of another Python"):
+        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", work / "venv"], check=True)
+        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", "--system-site-packages", work / "open"], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", "--copies", work / "copied"], check=True)
+        assert compare(work, plain()) >= 3
+    home = made / "home"
+    for version in {"%d.%d" % sys.version_info[:2], "3.11", "3.12"}:
+        (home / f".local/lib/python{version}/site-packages").mkdir(parents=True)
+    with tap.case("user site, and PYTHONNOUSERSITE"):
+        compare(work, plain(HOME=str(home), PYENV_ROOT=os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))))
+        compare(work, plain(HOME=str(home), PYTHONNOUSERSITE="1"))
+        compare(work, plain(PYTHONUSERBASE=str(home / ".local")))
+    with tap.case("PYTHONPATH with relative, empty and missing entries; a safe path"):
+        (work / "extra").mkdir()
+        compare(work, plain(PYTHONPATH=f"extra::/nowhere:{made}/./home/../work/extra"))
+        compare(work / "extra", plain(PYTHONPATH=".."))
+        torch = told(work, plain(PYTHONSAFEPATH="1"), "--python", str(work / "venv/bin/python"))
+        assert str(work) not in value(torch["environments"]["value"][0]["site_packages"])
+    with tap.case(".pth files"):
+        site = next((work / "venv/lib").glob("python3*")) / "site-packages"
+        for name in ("one", "two", "three"):
+            (made / name).mkdir()
+        (made / "two/torch.pth").write_text(str(made / "three"))
+        (site / "b.pth").write_text(f"# comment\n\nimport sys\n{made}/two\n/nowhere\n")
+        (site / "A.pth").write_text(f"../../../../../one\n")
+        env = plain()
+        compare(work, env, "--python", str(work / "venv/bin/python"))
+
+tap.finish()

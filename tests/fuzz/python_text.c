@@ -1,10 +1,10 @@
 /* Everything that reads text about an installed Python package: no input may crash it or make it run long. */
+#include "format/python_text.h"
 #include "base/limits.h"
 #include "format/python_dist.h"
 #include "format/python_metadata.h"
 #include "format/python_record.h"
 #include "format/python_requirement.h"
-#include "format/python_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -56,38 +56,38 @@ def plain(**more):
 
 with tempfile.TemporaryDirectory() as made:
     made = pathlib.Path(os.path.realpath(made))
-    work = made / "work"
-    work.mkdir()
+    project = made / "project"
+    project.mkdir()
     with tap.case("every Python of this machine"):
-        count = compare(work, plain())
+        count = compare(project, plain())
         assert count >= 1
         print(f"# {count} interpreters")
     with tap.case("a venv, one that sees the system's packages, and one of another Python"):
-        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", work / "venv"], check=True)
-        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", "--system-site-packages", work / "open"], check=True)
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", "--copies", work / "copied"], check=True)
-        assert compare(work, plain()) >= 3
+        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", project / "venv"], check=True)
+        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", "--system-site-packages", project / "open"], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", "--copies", project / "copied"], check=True)
+        assert compare(project, plain()) >= 3
     home = made / "home"
     for version in {"%d.%d" % sys.version_info[:2], "3.11", "3.12"}:
         (home / f".local/lib/python{version}/site-packages").mkdir(parents=True)
     with tap.case("user site, and PYTHONNOUSERSITE"):
-        compare(work, plain(HOME=str(home), PYENV_ROOT=os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))))
-        compare(work, plain(HOME=str(home), PYTHONNOUSERSITE="1"))
-        compare(work, plain(PYTHONUSERBASE=str(home / ".local")))
+        compare(project, plain(HOME=str(home), PYENV_ROOT=os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))))
+        compare(project, plain(HOME=str(home), PYTHONNOUSERSITE="1"))
+        compare(project, plain(PYTHONUSERBASE=str(home / ".local")))
     with tap.case("PYTHONPATH with relative, empty and missing entries; a safe path"):
-        (work / "extra").mkdir()
-        compare(work, plain(PYTHONPATH=f"extra::/nowhere:{made}/./home/../work/extra"))
-        compare(work / "extra", plain(PYTHONPATH=".."))
-        torch = told(work, plain(PYTHONSAFEPATH="1"), "--python", str(work / "venv/bin/python"))
-        assert str(work) not in value(torch["environments"]["value"][0]["site_packages"])
+        (project / "extra").mkdir()
+        compare(project, plain(PYTHONPATH=f"extra::/nowhere:{made}/./home/../project/extra"))
+        compare(project / "extra", plain(PYTHONPATH=".."))
+        torch = told(project, plain(PYTHONSAFEPATH="1"), "--python", str(project / "venv/bin/python"))
+        assert str(project) not in value(torch["environments"]["value"][0]["site_packages"])
     with tap.case(".pth files"):
-        site = next((work / "venv/lib").glob("python3*")) / "site-packages"
+        site = next((project / "venv/lib").glob("python3*")) / "site-packages"
         for name in ("one", "two", "three"):
             (made / name).mkdir()
         (made / "two/torch.pth").write_text(str(made / "three"))
         (site / "b.pth").write_text(f"# comment\n\nimport sys\n{made}/two\n/nowhere\n")
         (site / "A.pth").write_text(f"../../../../../one\n")
         env = plain()
-        compare(work, env, "--python", str(work / "venv/bin/python"))
+        compare(project, env, "--python", str(project / "venv/bin/python"))
 
 tap.finish()

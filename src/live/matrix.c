@@ -11,8 +11,7 @@ size_t matrix_padded(size_t size) {
     return (size + MATRIX_TILE - 1) / MATRIX_TILE * MATRIX_TILE;
 }
 
-/* The largest power of two up to 64 with limit^2 * size <= 2^24. */
-static int element_limit(size_t size) {
+int matrix_element_limit(size_t size) {
     int limit = FRACTION;
     while (limit > 1 && (uint64_t)limit * (uint64_t)limit * size > 1u << 24)
         limit /= 2;
@@ -28,7 +27,7 @@ static uint64_t scramble(uint64_t x) { /* splitmix64 (Steele, Lea, Flood 2014) *
 
 void matrix_fill(float *matrix, size_t size, int which) {
     size_t padded = matrix_padded(size);
-    int limit = element_limit(size);
+    int limit = matrix_element_limit(size);
     memset(matrix, 0, padded * padded * sizeof *matrix);
     for (size_t row = 0; row < size; row++)
         for (size_t column = 0; column < size; column++) {

@@ -17,6 +17,8 @@ enum {
 };
 
 size_t matrix_padded(size_t size);
+/* Elements are from -limit/64 to limit/64: the largest power of two up to 64 with limit^2 * size <= 2^24. */
+int matrix_element_limit(size_t size);
 /* Fills `size` rows and columns of a padded square matrix, and zeros around them. `which` 0 and 1 are the two
  * factors. */
 void matrix_fill(float *matrix, size_t size, int which);

@@ -13,6 +13,7 @@ enum {
     LITERAL_EXPRESSIONS = 1024,
     LITERAL_MAX = 4096,  /* literals of all of them */
     LITERAL_LENGTH = 48, /* bytes kept of one */
+    LITERAL_CHOICE = 24, /* alternatives of one expression */
     LITERAL_SLOTS = 4096
 };
 
@@ -37,8 +38,15 @@ static inline bool literal_hit(const struct literal_hits *hits, unsigned express
     return hits->bits[expression / 64] >> (expression % 64) & 1;
 }
 
+/* What an expression's matches hold one of; count 0: nothing of four bytes. */
+struct literal_choice {
+    struct {
+        char text[LITERAL_LENGTH];
+        unsigned length;
+    } items[LITERAL_CHOICE];
+    unsigned count, shortest;
+};
+void literal_of_regex(const char *regex, struct literal_choice *ret_choice);
+
 void literal_set_add(struct literal_set *set, unsigned expression, const char *regex);
-/* The literal of the alternative that *regex starts with, to `buffer` of LITERAL_LENGTH bytes; *regex is moved
- * behind it and its '|'. Its length; 0: it has none of four bytes. */
-unsigned literal_next(const char **regex, char *buffer);
 void literal_set_scan(const struct literal_set *set, struct span text, struct literal_hits *ret_hits);

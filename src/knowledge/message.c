@@ -13,7 +13,8 @@ enum { MATCH_STEPS = 200000 };
 
 struct message {
     struct message_entry entry;
-    pcre2_code *code; /* NULL: the expression is wrong */
+    pcre2_code *code; /* NULL: not needed yet, or wrong */
+    bool compiled;
 };
 struct message_set {
     struct {
@@ -44,11 +45,10 @@ static pcre2_code *compile(const char *regex) {
     return code;
 }
 
-static int read_messages(struct knowledge *knowledge, struct message_set *set) {
+static void read_messages(struct knowledge *knowledge, struct message_set *set) {
     static const char *const names[] = {"id",     "regex",     "kind",      "condition",
                                         "advice", "torch_min", "torch_max", NULL};
     struct cursor cursor;
-    int error = 0;
     cursor_open(&cursor, knowledge, TABLE_MESSAGES, names);
     while (cursor_next(&cursor) && set->messages.count < LITERAL_EXPRESSIONS) {
         struct message message = {.entry = {.id = cursor_text(&cursor, 0),
@@ -59,13 +59,9 @@ static int read_messages(struct knowledge *knowledge, struct message_set *set) {
                                             .torch_min = cursor_text(&cursor, 5),
                                             .torch_max = cursor_text(&cursor, 6),
                                             .confirmed = cursor_confirmed(&cursor)}};
-        message.code = compile(message.entry.regex);
-        if (!message.code)
-            error = -EINVAL;
         literal_set_add(&set->literals, (unsigned)set->messages.count, message.entry.regex);
         LIST_PUSH(&knowledge->arena, &set->messages) = message;
     }
-    return error;
 }
 
 int knowledge_messages(struct knowledge *knowledge, const struct message_set **ret_set) {
@@ -76,7 +72,8 @@ int knowledge_messages(struct knowledge *knowledge, const struct message_set **r
         set->data = pcre2_match_data_create(MESSAGE_GROUPS + 1, NULL);
         if (set->context)
             pcre2_set_match_limit(set->context, MATCH_STEPS);
-        knowledge->messages_error = set->context && set->data ? read_messages(knowledge, set) : -ENOMEM;
+        read_messages(knowledge, set);
+        knowledge->messages_error = set->context && set->data ? 0 : -ENOMEM;
     }
     *ret_set = knowledge->messages;
     return knowledge->messages_error;
@@ -97,9 +94,25 @@ const struct message_entry *message_by_id(const struct message_set *set, const c
     return NULL;
 }
 
-static bool match_at(const struct message_set *set, const struct message *message, struct span text, size_t from,
+/* Compiled at the first text that may hold it: most texts hold a few messages out of hundreds. */
+static bool ready(struct message *message) {
+    if (!message->compiled) {
+        message->code = compile(message->entry.regex);
+        message->compiled = true;
+    }
+    return message->code;
+}
+
+size_t message_wrong(const struct message_set *set) {
+    size_t wrong = 0;
+    for (size_t i = 0; i < set->messages.count; i++)
+        wrong += !ready(&set->messages.items[i]);
+    return wrong;
+}
+
+static bool match_at(const struct message_set *set, struct message *message, struct span text, size_t from,
                      struct message_match *ret_match) {
-    if (!message->code || from > text.len)
+    if (from > text.len || !set->data || !ready(message))
         return false;
     int groups = pcre2_match(message->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from, 0, set->data,
                              set->context);

@@ -1,7 +1,7 @@
 /* Messages that PyTorch, nvidia-smi and the kernel print, as regular expressions (data/messages.csv).
  *
- * Made for megabytes of pasted text: all expressions are compiled once (JIT where there is one), and text is first
- * searched for each expression's longest literal, so that a text that holds none costs a few passes of memmem. */
+ * Made for megabytes of pasted text: one pass over it finds the literals of all expressions, only those whose
+ * literal is there are matched, and each is compiled once, at its first such text (JIT where there is one). */
 #pragma once
 
 #include "knowledge/knowledge.h"
@@ -25,10 +25,12 @@ struct message_match {
 };
 
 struct message_set;
-/* Compiles the table; it belongs to the knowledge and is made once. 0, -ENOMEM, or -EINVAL: an expression is wrong
- * (then the others are there all the same). */
+/* The table, read at the first call; it belongs to the knowledge. 0 or -ENOMEM. A wrong expression never matches.
+ */
 int knowledge_messages(struct knowledge *knowledge, const struct message_set **ret_set);
 
+/* How many expressions are wrong; compiles them all. For tests, and for who edits the table. */
+size_t message_wrong(const struct message_set *set);
 size_t message_count(const struct message_set *set);
 const struct message_entry *message_at(const struct message_set *set, size_t index);
 const struct message_entry *message_by_id(const struct message_set *set, const char *id);

@@ -134,13 +134,16 @@ static const char *table_read(const struct elf *elf, struct arena *arena, uint64
     return bytes.ptr;
 }
 
-static void sections_name(const struct elf *elf, struct arena *arena, struct elf_section *sections, size_t count,
+static void sections_name(struct elf *elf, struct arena *arena, struct elf_section *sections, size_t count,
                           uint32_t table, const char *bytes, size_t entry) {
     if (table >= count || sections[table].type == SHT_NOBITS)
         return;
     struct span names;
-    if (elf_read_span(elf, arena, sections[table].offset, sections[table].size, LIMIT_FILE, &names) < 0)
+    int r = elf_read_span(elf, arena, sections[table].offset, sections[table].size, LIMIT_FILE, &names);
+    if (r < 0) {
+        elf->section_error = elf->section_error ? elf->section_error : r;
         return;
+    }
     for (size_t i = 0; i < count; i++) {
         uint32_t at = elf_u32(elf, bytes + i * entry);
         if (at < names.len)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """whycuda arch, on fatbins laid out here byte by byte."""
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
 
 import tap
-from support.arch_make import LTO, PTX, SASS, container, entry
+from support.arch_make import LTO, PTX, SASS, archive, container, cubin, elf, entry, samples
 
 def run(*arguments):
     done = subprocess.run([str(tap.PROGRAM), "arch", *map(str, arguments)], capture_output=True, text=True)
@@ -135,5 +136,49 @@ with tempfile.TemporaryDirectory() as folder:
         assert (status, answer["runs"], answer["torch_list"]) == (0, "sass", "sass"), answer
         out = run("--gpu", "sm_35", lib / "libtorch_cuda.so")[1]
         assert "would not run: PyTorch's own kernels" in out and "1 of 2 modules" in out, out
+
+    with tap.case("every form: ELF of 32 and 64 bit and both byte orders, cubins old and new, archives, PTX"):
+        seen = set()
+        for number, content in enumerate(samples()):
+            (folder / "sample").write_bytes(content)
+            status, out, err = run("--json", "--scan", folder / "sample")
+            answer = json.loads(out)[0]
+            assert status == 0 and answer["entries"] + answer.get("elsewhere", {}).get("entries", 0) > 0, (number, out, err)
+            seen.update(answer["sass"] + answer["ptx"])
+        assert {"sm_75", "sm_80", "sm_89", "sm_90a", "sm_100f", "sm_120f", "compute_90a", "compute_120"} <= seen, seen
+
+    with tap.case("one field of each form changed, anywhere: an answer or a message, never a crash"):
+        values = (0, 1, 0x7F, 0xFF)
+        for number, content in enumerate(samples()):
+            for at in range(0, min(len(content), 400), 3 + number % 2):
+                changed = bytearray(content)
+                changed[at] = values[at % 4] if content[at] != values[at % 4] else 0x55
+                (folder / "sample").write_bytes(changed)
+                status, out, err = run("--json", folder / "sample")
+                assert status in (0, 65, 66) and (status == 0) == (err == ""), (number, at, status, err)
+                assert len(json.loads(out)) == 1
+
+    with tap.case("sizes of 4 GiB and more, and of all ones, in every size field"):
+        for size in (1 << 32, (1 << 32) - 1, (1 << 63) - 1, (1 << 64) - 1):
+            for at, width in ((8, 8), (20, 4), (24, 8)):  # the container's, the entry header's, the payload's
+                changed = bytearray(GOOD)
+                changed[at:at + width] = (size & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+                (folder / "sample").write_bytes(changed)
+                status, out, err = run("--json", folder / "sample")
+                assert status == 65 and err.count("\n") == 1, (size, at, status, err)
+
+    with tap.case("each read failing in turn: a message, and never an empty answer as if nothing were there"):
+        (folder / "faulty.so").write_bytes(elf([(".nv_fatbin", GOOD), (".ldata", bytes(100) + GOOD)]))
+        (folder / "faulty.a").write_bytes(archive([("a_member_of_a_long_name.o", elf([(".nv_fatbin", GOOD)])), ("c.cubin", cubin(90))]))
+        for name in ("faulty.so", "faulty.a"):
+            failed = 0
+            for number in range(1, 40):
+                done = subprocess.run([str(tap.PROGRAM), "arch", "--json", str(folder / name)], capture_output=True, text=True,
+                                      env=dict(os.environ, WHYCUDA_FAULT=f"{number}:EIO"))
+                assert done.returncode in (0, 65, 66), (name, number, done)
+                assert (done.returncode == 0) == (done.stderr == ""), (name, number, done)
+                json.loads(done.stdout)
+                failed += done.returncode != 0
+            assert failed >= 3, f"{name}: {failed} reads could fail; was the program built with the test hooks?"
 
 tap.finish()

@@ -43,7 +43,7 @@ def pip_download(requirement, python="3.11"):
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
     if not list(wheels.glob(pattern)):
         subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", *PLATFORMS,
-                        f"--python-version={python}", requirement, "-d", str(wheels)], check=True, capture_output=True)
+                        f"--python-version={python}", *(["--implementation=py"] if python < "3" else []), requirement, "-d", str(wheels)], check=True, capture_output=True)
     return next(iter(wheels.glob(pattern)))
 
 
@@ -137,6 +137,14 @@ for RELEASE, (PYTHON, TOOL) in TORCH.items():
     FOLDER = CACHE / f"torch-{RELEASE}"
     unzip(pip_download(f"torch=={RELEASE}", PYTHON), FOLDER, lambda member: "/lib/libtorch" in member or "/lib/libc10" in member)
     check_folder(f"torch {RELEASE}", FOLDER, CUOBJDUMPS[TOOL], NEWEST)
+
+# the oldest GPU code that PyPI still has: CUDA 7.5, whose lists no cuobjdump at hand prints (sm_20)
+FOLDER = CACHE / "old/mxnet"
+unzip(pip_download("mxnet-cu75==1.0.0.post4", "2.7"), FOLDER, lambda member: member.endswith("libmxnet.so"))
+with tap.case("CUDA 7.5: libmxnet.so as its bytes say"):
+    ENTRIES = oracle.check_scan(FOLDER / "mxnet/libmxnet.so", program=PROGRAM)
+    assert "sm_20" in oracle.ours(FOLDER / "mxnet/libmxnet.so", program=PROGRAM)[0]
+    print(f"# CUDA 7.5: {ENTRIES} entries")
 
 # PyTorch's own words, where an environment with the wheel and its libraries is there (made by the loader's tests)
 for VENV in sorted((CACHE / "venvs").glob("torch-*")):

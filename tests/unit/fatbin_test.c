@@ -303,6 +303,27 @@ static void other_formats(void **state) {
     assert_int_equal(fatbin_file_read(machine, &arena, "/dev/null", FATBIN_LARGE, &file), -ENXIO);
 }
 
+/* A file that shrinks after its size was taken. */
+static void shrinking_file(void **state) {
+    (void)state;
+    struct fat fat;
+    good_fat(&fat);
+    for (size_t left = 0; left < fat.size; left += 97) {
+        AUTO_ARENA arena = {0};
+        struct window window;
+        struct fatbin_code walked = {0}, hunted = {0};
+        AUTO_FD fd = memfd_create("test", MFD_CLOEXEC);
+        assert_int_equal(write(fd, fat.bytes, fat.size), fat.size);
+        window_init(&window, &arena, fd, fat.size);
+        assert_int_equal(ftruncate(fd, (off_t)left), 0);
+        fatbin_walk(&walked, &arena, &window, 0, fat.size);
+        assert_int_equal(walked.error, -ENODATA);
+        assert_true(walked.entries < 8);
+        fatbin_hunt(&hunted, &arena, &window, 0, fat.size);
+        assert_int_equal(hunted.error, -ENODATA);
+    }
+}
+
 static void names_alone(void **state) {
     (void)state;
     AUTO_ARENA arena = {0};
@@ -329,6 +350,7 @@ int main(void) {
                                        cmocka_unit_test(overlapping_sections),
                                        cmocka_unit_test(more_targets_than_told_apart),
                                        cmocka_unit_test(other_formats),
+                                       cmocka_unit_test(shrinking_file),
                                        cmocka_unit_test(names_alone)};
     return cmocka_run_group_tests(tests, open_machine, close_machine);
 }

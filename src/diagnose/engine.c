@@ -99,7 +99,7 @@ static void describe_links(struct judge *judge) {
 /* Healthy needs all of these to have been judged. */
 static const enum link needed[] = {LINK_GPU, LINK_DRIVER, LINK_ACCESS, LINK_TORCH, LINK_MATCH};
 
-static enum verdict verdict_of(const struct diagnosis *diagnosis) {
+static enum verdict_kind verdict_of(const struct diagnosis *diagnosis) {
     bool warned = false;
     for (size_t i = 0; i < diagnosis->causes.count; i++) {
         const struct cause *cause = &diagnosis->causes.items[i];

@@ -12,7 +12,7 @@ const char *link_name(enum link link) {
     return link_names[link];
 }
 
-const char *verdict_name(enum verdict verdict) {
+const char *verdict_name(enum verdict_kind verdict) {
     static const char *const names[] = {"healthy", "degraded", "broken", "unknown"};
     return names[verdict];
 }

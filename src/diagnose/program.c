@@ -1,8 +1,139 @@
-#include "diagnose/judge.h"
+/* The last place: the chain is fine and the user's program is not. Pasted output only. */
+#include "base/text.h"
+#include "diagnose/read.h"
+#include "diagnose/rules.h"
 
-static void describe(struct judge *judge, struct link_state *state) {
-    (void)judge;
-    (void)state;
+/* CUDA does not survive fork(): a child of a process that had used it must start anew. */
+void rule_fork_after_init(struct judge *judge) {
+    if (!printed(judge, "forked"))
+        return;
+    struct cause *cause = judge_find(judge, "fork-after-init", CERTAIN,
+                                     "A worker process was forked after its parent had used CUDA, which CUDA does not survive.");
+    evidence_printed(judge, cause, "forked");
+    cause_fix(judge, cause, "Start the workers with spawn, before anything uses CUDA",
+              "python -c \"import torch.multiprocessing as mp; mp.set_start_method('spawn')\"", NULL);
+    cause_fix(judge, cause, "Or keep the parent off CUDA: no tensor on the GPU, no CUDA call in a DataLoader's dataset", NULL);
+    cause_fix(judge, cause, "Let is_available() ask NVML, which leaves CUDA untouched", "export PYTORCH_NVML_BASED_CUDA_CHECK=1", NULL);
+    cause_fix(judge, cause, "vLLM has a variable for it", "export VLLM_WORKER_MULTIPROC_METHOD=spawn", NULL);
+    cause_see(judge, cause, "https://pytorch.org/docs/stable/notes/multiprocessing.html#cuda-in-multiprocessing");
 }
 
-const struct link_room room_program = {NULL, 0, describe};
+static bool chain_is_broken(const struct judge *judge) {
+    for (size_t i = 0; i < judge->out->causes.count; i++) {
+        const struct cause *cause = &judge->out->causes.items[i];
+        if (cause->role != ROLE_RISK && cause->link != LINK_PROGRAM)
+            return true;
+    }
+    return false;
+}
+
+static bool python_error_is(const struct judge *judge, const char *type, const char *words) {
+    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    for (size_t i = 0; i < messages->count; i++)
+        if (text_eq(text_of(messages->items[i].id), "python_error") && (!type || text_eq(text_of(messages->items[i].argument), type)) &&
+            text_has(text_of(messages->items[i].second), words))
+            return true;
+    return false;
+}
+
+/* PyTorch's own assertions ask to be reported. The device count's (NVML and CUDA disagree) belongs to the machine. */
+void rule_torch_bug(struct judge *judge) {
+    bool internal = printed(judge, "torch_internal_assert") || python_error_is(judge, NULL, "INTERNAL ASSERT FAILED") ||
+                    python_error_is(judge, NULL, "please report a bug to PyTorch");
+    if (!internal || chain_is_broken(judge) || printed(judge, "deferred_call"))
+        return;
+    struct cause *cause = judge_find(judge, "torch-bug", LIKELY, "PyTorch met a state it calls a fault of its own (INTERNAL ASSERT FAILED).");
+    evidence_printed(judge, cause, "torch_internal_assert");
+    evidence_printed(judge, cause, "python_error");
+    cause_fix(judge, cause, "Try a newer release of PyTorch; report it with the smallest program that shows it", NULL);
+    cause_see(judge, cause, "https://github.com/pytorch/pytorch/issues");
+}
+
+struct program_words {
+    const char *id, *summary, *advice;
+};
+
+static const struct program_words program_words[] = {
+    {"device_assert", "A check in a GPU kernel failed: an index or a class number outside of its range.",
+     "Run it on the CPU, or with CUDA_LAUNCH_BLOCKING=1, to see which line gives the wrong index"},
+    {"mixed_devices", "The program mixes tensors of the CPU and of the GPU in one operation.",
+     "Put all of them on one device: x = x.to(model.device)"},
+    {"mixed_dtypes", "The program mixes number types (float and half) in one operation.",
+     "Give both one type: x = x.to(weight.dtype), or use torch.autocast"},
+    {"illegal_access", "A GPU kernel touched memory that is not its own: a fault in the program, or in the operator it uses.",
+     "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer to find the operator; try a newer release of PyTorch"},
+    {"launch_failure", "A GPU kernel failed while it ran.",
+     "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer; look for Xid lines in the kernel log"},
+};
+
+static struct cause *error_by_code(struct judge *judge) {
+    static const struct {
+        int code;
+        size_t words;
+    } codes[] = {{710, 0}, {700, 3}, {719, 4}};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (cuda_said(judge, codes[i].code) && !chain_is_broken(judge)) {
+            struct cause *cause = judge_find(judge, "program-error", codes[i].words ? POSSIBLE : LIKELY, "%s",
+                                             program_words[codes[i].words].summary);
+            evidence_cuda(judge, cause, codes[i].code);
+            cause_fix(judge, cause, program_words[codes[i].words].advice, NULL);
+            return cause;
+        }
+    return NULL;
+}
+
+/* cuda:1 where there is one GPU. With CUDA_VISIBLE_DEVICES, MIG or a scheduler in play their own causes come first. */
+static struct cause *wrong_number(struct judge *judge) {
+    bool ordinal = cuda_said(judge, 101) || printed(judge, "invalid_device");
+    if (!ordinal || chain_is_broken(judge))
+        return NULL;
+    struct cause *cause = judge_find(judge, "program-error", LIKELY,
+                                     "The program asks for a GPU by a number that is not there (invalid device ordinal).");
+    evidence_cuda(judge, cause, 101);
+    evidence_printed(judge, cause, "invalid_device");
+    cause_fact(judge, cause, "environment.visible_devices", &judge->facts->environment.visible_devices);
+    cause_fix(judge, cause, "Count the devices the program sees; with CUDA_VISIBLE_DEVICES they are numbered from 0 again",
+              "python -c \"import torch; print(torch.cuda.device_count())\"", NULL);
+    return cause;
+}
+
+void rule_program_error(struct judge *judge) {
+    struct cause *cause = NULL;
+    for (size_t i = 0; i < sizeof program_words / sizeof *program_words && !cause; i++) {
+        if (!printed(judge, program_words[i].id) || (i >= 3 && chain_is_broken(judge)))
+            continue;
+        cause = judge_find(judge, "program-error", i < 3 ? LIKELY : POSSIBLE, "%s", program_words[i].summary);
+        evidence_printed(judge, cause, program_words[i].id);
+        cause_fix(judge, cause, program_words[i].advice, NULL);
+    }
+    if (!cause)
+        cause = error_by_code(judge);
+    if (!cause)
+        cause = wrong_number(judge);
+    /* any other error of a program that sees the GPU is not the machine's */
+    if (!cause && printed(judge, "python_error") && cuda_lists_gpus(judge) && !chain_is_broken(judge) &&
+        !judge_found(judge, "fork-after-init") && !judge_found(judge, "torch-bug")) {
+        cause = judge_find(judge, "program-error", POSSIBLE, "PyTorch sees the GPU; the error comes from the program itself.");
+        evidence_printed(judge, cause, "python_error");
+        cause_fact(judge, cause, "compute.is_available", &judge->facts->compute.is_available);
+    }
+    if (cause)
+        cause_see(judge, cause, "https://pytorch.org/docs/stable/notes/cuda.html");
+}
+
+static const struct rule rules[] = {
+    {"fork-after-init", LINK_PROGRAM, rule_fork_after_init, true},
+    {"torch-bug", LINK_PROGRAM, rule_torch_bug, true},
+    {"program-error", LINK_PROGRAM, rule_program_error, true},
+};
+
+static void describe(struct judge *judge, struct link_state *state) {
+    state->state = STATE_OK;
+    for (size_t i = 0; i < judge->out->causes.count; i++)
+        if (judge->out->causes.items[i].link == LINK_PROGRAM)
+            link_say(judge, state, "%s", judge->out->causes.items[i].id);
+    if (!state->summary)
+        link_say(judge, state, "no fault of the program seen");
+}
+
+const struct link_room room_program = {rules, sizeof rules / sizeof *rules, describe};

@@ -6,6 +6,8 @@
 #include "diagnose/judge.h"
 #include "format/version.h"
 
+struct gpu_model;
+
 /* --- the platform -------------------------------------------------------------------------------------------- */
 
 bool on_wsl(const struct judge *judge);     /* 1 or 2; a Windows build around a Linux counts */
@@ -78,6 +80,8 @@ struct gpu_views {
 };
 /* From the bus, else as CUDA lists them. */
 struct gpu_views gpus(struct judge *judge);
+/* What the tables know of it. False: nothing. */
+bool gpu_model_of(struct judge *judge, const struct gpu_view *view, struct gpu_model *ret_model);
 /* The bus was listed and has NVIDIA's functions, or something else shows that there is such a GPU. */
 bool gpu_present(const struct judge *judge);
 

@@ -1,7 +1,5 @@
 /* What was printed or answered: messages, codes, lines of the kernel log, commands. */
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/text.h"
 #include "diagnose/read.h"
@@ -95,10 +93,10 @@ static bool message_says(const struct printed_message *message, const struct cod
     const char *id = text_of(message->id), *argument = text_of(message->argument);
     if (code->message && text_eq(id, code->message))
         return true;
+    int64_t number;
     if (!argument || (!text_eq(id, "cuda_error") && !text_eq(id, "unexpected_count_error")))
         return false;
-    int number = atoi(argument);
-    return number && (number == code->code || number == code->old);
+    return span_to_number(span_of(argument), 10, &number) == 0 && number && (number == code->code || number == code->old);
 }
 
 /* Calls each place where the code was said; with a cause it becomes evidence. */
@@ -141,7 +139,8 @@ static bool nvml_message_says(const struct printed_message *message, int code) {
     if (text_eq(id, "smi_no_comm"))
         return code == 9;
     const char *argument = text_of(message->argument);
-    return text_eq(id, "nvml_error") && argument && atoi(argument) == code;
+    int64_t number;
+    return text_eq(id, "nvml_error") && argument && span_to_number(span_of(argument), 10, &number) == 0 && number == code;
 }
 
 static bool find_nvml(const struct judge *judge, int code, struct judge *writer, struct cause *cause) {
@@ -249,5 +248,13 @@ bool torch_sees_none(const struct judge *judge) {
 
 bool nvml_lists_gpus(const struct judge *judge) {
     const struct compute_facts *compute = &judge->facts->compute;
-    return known(compute->nvml_init) && compute->nvml_init.value == 0 && number_of(compute->nvml_devices, 0) > 0;
+    if (known(compute->nvml_init) && compute->nvml_init.value == 0 && number_of(compute->nvml_devices, 0) > 0)
+        return true;
+    /* a table of nvidia-smi: memory and UUIDs are told by the driver alone */
+    for (size_t i = 0; i < judge->facts->gpu.devices.count; i++) {
+        const struct gpu_device *device = &judge->facts->gpu.devices.items[i];
+        if (!known(device->fault) && (known(device->memory_used_mib) || known(device->uuid)))
+            return true;
+    }
+    return false;
 }

@@ -17,7 +17,8 @@ RECORD(device_node, DEVICE_NODE_FIELDS)
     T(path, PLAIN, "/etc/cdi/nvidia.yaml …")                                                                      \
     T(driver_version, PLAIN, "driver version its library mounts name")                                            \
     N(devices, PLAIN, "devices it lists")                                                                         \
-    L(missing, PLAIN, "host files it wants to mount that are not there")
+    L(missing, PLAIN, "host files it wants to mount that are not there")                                          \
+    L(nodes, PLAIN, "device nodes it passes to every container: /dev/nvidiactl …")
 
 RECORD(cdi_spec, CDI_SPEC_FIELDS)
 

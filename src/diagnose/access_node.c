@@ -1,0 +1,215 @@
+/* Link 3, the device nodes: are they there, may this user open them, does nvidia-uvm answer? */
+#include "base/text.h"
+#include "diagnose/fix.h"
+#include "diagnose/read.h"
+#include "diagnose/rules.h"
+
+static const struct device_node *node_of(const struct judge *judge, const char *path) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (text_eq(text_of(nodes->items[i].path), path))
+            return &nodes->items[i];
+    return NULL;
+}
+
+static bool has_gpu_node(const struct judge *judge) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const char *path = text_of(nodes->items[i].path);
+        if (text_starts(path, "/dev/nvidia") && path[strlen("/dev/nvidia")] >= '0' && path[strlen("/dev/nvidia")] <= '9')
+            return true;
+    }
+    return false;
+}
+
+static bool any_nvidia_node(const struct judge *judge) {
+    return has_gpu_node(judge) || node_of(judge, "/dev/nvidiactl") || node_of(judge, "/dev/nvidia-uvm");
+}
+
+static bool nodes_matter(const struct judge *judge) {
+    return !on_wsl(judge) && !on_windows(judge) && !on_macos(judge) && !on_jetson(judge) && !cuda_lists_gpus(judge);
+}
+
+static void see_nodes(struct judge *judge, struct cause *cause) {
+    cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
+}
+
+/* --- device-nodes-missing ----------------------------------------------------------------------------------------------- */
+
+static const char *missing_node(const struct judge *judge) {
+    if (!node_of(judge, "/dev/nvidiactl"))
+        return "/dev/nvidiactl";
+    if (!has_gpu_node(judge))
+        return "/dev/nvidia0";
+    if (!node_of(judge, "/dev/nvidia-uvm"))
+        return "/dev/nvidia-uvm";
+    return NULL;
+}
+
+/* libcuda makes the nodes at first use: itself as root, else through the setuid nvidia-modprobe. In a container it may not. */
+static bool made_at_first_use(const struct judge *judge) {
+    if (in_container(judge))
+        return false;
+    return is_true(judge->facts->access.modprobe_setuid) || number_of(judge->facts->system.uid, -1) == 0;
+}
+
+static const struct cdi_spec *spec_without_uvm(const struct judge *judge) {
+    const struct cdi_spec_rows *specs = &judge->facts->access.cdi_specs;
+    for (size_t i = 0; i < specs->count; i++) {
+        const struct cdi_spec *spec = &specs->items[i];
+        bool uvm = false;
+        for (size_t n = 0; n < spec->nodes.count; n++)
+            uvm |= text_eq(spec->nodes.items[n], "/dev/nvidia-uvm");
+        if (known(spec->nodes) && spec->nodes.count && !uvm)
+            return spec;
+    }
+    return NULL;
+}
+
+static struct cause *nodes_missing_by_facts(struct judge *judge) {
+    const struct snapshot *facts = judge->facts;
+    const char *missing = known(facts->access.nodes) ? missing_node(judge) : NULL;
+    if (!missing || !is_true(facts->driver.module_loaded))
+        return NULL;
+    if (in_container(judge) && !any_nvidia_node(judge))
+        return NULL; /* container-no-gpu */
+    if (text_eq(missing, "/dev/nvidia-uvm") && is_false(facts->driver.uvm_loaded))
+        return NULL; /* uvm-broken, where nothing would load it */
+    if (made_at_first_use(judge))
+        return NULL;
+    bool settled_makers = in_container(judge) || is_false(facts->access.modprobe_setuid);
+    if (!settled_makers && !from_text(judge)) {
+        settled(judge, "access.modprobe_setuid", &facts->access.modprobe_setuid.is);
+        return NULL;
+    }
+    return judge_find(judge, "device-nodes-missing", settled_makers ? CERTAIN : LIKELY,
+                      "The device node %s does not exist%s.", missing,
+                      in_container(judge) ? " in this container" : ", and nothing here makes it at first use");
+}
+
+void rule_device_nodes_missing(struct judge *judge) {
+    const struct access_facts *access = &judge->facts->access;
+    if (!nodes_matter(judge))
+        return;
+    struct cause *cause = nodes_missing_by_facts(judge);
+    const struct printed_message *missing = printed_about(judge, "ctk_mount_missing", "/dev/nvidia");
+    if (!missing)
+        missing = printed_about(judge, "file_missing", "/dev/nvidia");
+    if (missing)
+        cause = judge_find(judge, "device-nodes-missing", CERTAIN, "The device node %s does not exist.",
+                           text_of(missing->argument));
+    const struct cdi_spec *spec = spec_without_uvm(judge);
+    if (spec && (torch_sees_none(judge) || in_container(judge)))
+        cause = judge_find(judge, "device-nodes-missing", LIKELY,
+                           "The CDI description of the GPUs passes no /dev/nvidia-uvm to containers, and CUDA needs it.");
+    if (!cause)
+        return;
+    for (size_t i = 0; i < access->nodes.count && i < 12; i++)
+        if (text_starts(text_of(access->nodes.items[i].path), "/dev/nvidia"))
+            cause_evidence(judge, cause, "access.nodes", access->nodes.items[i].path.value, access->nodes.is.source);
+    if (known(access->nodes) && !any_nvidia_node(judge))
+        cause_evidence(judge, cause, "access.nodes", "no /dev/nvidia*", access->nodes.is.source);
+    evidence_printed(judge, cause, "ctk_mount_missing");
+    evidence_printed(judge, cause, "file_missing");
+    if (spec)
+        cause_fact(judge, cause, "access.cdi_specs.path", &spec->path);
+    cause_fact(judge, cause, "access.modprobe_setuid", &access->modprobe_setuid);
+    if (spec)
+        fix_table_of(judge, cause, "podman", "configure-runtime");
+    else if (in_container(judge))
+        fix_container_run(judge, cause);
+    else
+        fix_table_or(judge, cause, "make-device-nodes", "Make them: nvidia-modprobe -c 0 -u");
+    see_nodes(judge, cause);
+}
+
+/* --- device-permission ---------------------------------------------------------------------------------------------------- */
+
+static const struct device_node *refused_node(const struct judge *judge, const char *error) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (text_eq(text_of(nodes->items[i].open_error), error))
+            return &nodes->items[i];
+    return NULL;
+}
+
+static bool mode_has_group(const char *mode) {
+    return mode && strlen(mode) == 4 && (mode[2] == '6' || mode[2] == '7');
+}
+
+void rule_device_permission(struct judge *judge) {
+    const struct device_node *node = refused_node(judge, "EACCES");
+    bool nvml = nvml_said(judge, 4);
+    if ((!node && !nvml) || cuda_lists_gpus(judge))
+        return;
+    const char *path = node ? text_of(node->path) : "/dev/nvidia*";
+    struct cause *cause = judge_find(judge, "device-permission", CERTAIN,
+                                     "This user may not open %s: its owner and mode do not allow it.", path);
+    if (node) {
+        cause_evidence(judge, cause, "access.nodes.open_error", arena_printf(judge->arena, "%s: EACCES", path),
+                       judge->facts->access.nodes.is.source);
+        cause_fact(judge, cause, "access.nodes.mode", &node->mode);
+        cause_fact(judge, cause, "access.nodes.gid", &node->gid);
+    }
+    evidence_nvml(judge, cause, 4);
+    for (size_t i = 0; i < judge->facts->access.groups.count && i < 16; i++)
+        cause_evidence(judge, cause, "access.groups", judge->facts->access.groups.items[i],
+                       judge->facts->access.groups.is.source);
+    if (!node || mode_has_group(text_of(node->mode)))
+        cause_fix(judge, cause, "Join the group that owns the nodes (often video or render), then log in anew",
+                  node ? arena_printf(judge->arena, "sudo usermod -aG $(stat -c %%G %s) $USER", path)
+                       : "sudo usermod -aG video $USER",
+                  NULL);
+    cause_fix(judge, cause, "Or let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
+              "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-device-mode.conf", NULL)
+        ->needs_root = true;
+    see_nodes(judge, cause);
+}
+
+/* --- uvm-broken --------------------------------------------------------------------------------------------------------------- */
+
+static const char *uvm_node_error(const struct judge *judge) {
+    const struct device_node *node = node_of(judge, "/dev/nvidia-uvm");
+    const char *error = node ? text_of(node->open_error) : NULL;
+    return error && !text_eq(error, "EACCES") && !text_eq(error, "EPERM") ? error : NULL;
+}
+
+/* CUDA needs nvidia-uvm, nvidia-smi does not. 999 ("unknown error") is what CUDA says when uvm is not there or does not
+ * answer, typically after suspend and resume; nothing in the kernel or NVML may tell of another fault then. */
+void rule_uvm_broken(struct judge *judge) {
+    const struct snapshot *facts = judge->facts;
+    if (on_wsl(judge) || on_windows(judge) || on_macos(judge) || on_jetson(judge) || cuda_lists_gpus(judge))
+        return;
+    const struct printed_message *no_module = printed_about(judge, "modprobe_not_found", "uvm");
+    const char *node_error = uvm_node_error(judge);
+    bool not_loaded = is_true(facts->driver.module_loaded) && is_false(facts->driver.uvm_loaded) &&
+                      known(facts->access.nodes) && !node_of(judge, "/dev/nvidia-uvm") && !in_container(judge) &&
+                      is_false(facts->access.modprobe_setuid) && number_of(facts->system.uid, -1) != 0;
+    bool unknown_error = cuda_said(judge, 999) && !nvml_said(judge, 999) && !nvml_said(judge, 9) && !nvml_said(judge, 18) &&
+                         !judge_found(judge, "gpu-fell-off-bus") && !judge_found(judge, "gpu-faulty") &&
+                         !judge_found(judge, "driver-library-mismatch");
+    if (!no_module && !node_error && !not_loaded && !unknown_error)
+        return;
+    struct cause *cause = judge_find(
+        judge, "uvm-broken", no_module || not_loaded || node_error ? CERTAIN : LIKELY, "%s",
+        no_module    ? "The kernel module nvidia-uvm, which CUDA needs, is not there for this kernel."
+        : not_loaded ? "The kernel module nvidia-uvm, which CUDA needs, is not loaded (nvidia-smi works without it)."
+        : node_error ? arena_printf(judge->arena, "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).", node_error)
+                     : "CUDA fails with \"unknown error\" (999): most likely the kernel module nvidia-uvm is stuck or not "
+                       "loaded, as happens after suspend.");
+    evidence_cuda(judge, cause, 999);
+    evidence_printed(judge, cause, "modprobe_not_found");
+    cause_fact(judge, cause, "driver.uvm_loaded", &facts->driver.uvm_loaded);
+    if (node_error)
+        cause_evidence(judge, cause, "access.nodes.open_error", arena_printf(judge->arena, "/dev/nvidia-uvm: %s", node_error),
+                       facts->access.nodes.is.source);
+    if (no_module)
+        fix_table_or(judge, cause, "rebuild-module", "Build or install the driver's kernel modules for this kernel, uvm among them");
+    else if (not_loaded)
+        fix_table_or(judge, cause, "load-uvm", "Load it: modprobe nvidia-uvm");
+    else
+        cause_fix(judge, cause, "Reload nvidia-uvm while nothing uses the GPU", "sudo rmmod nvidia_uvm", "sudo modprobe nvidia_uvm",
+                  NULL);
+    fix_table_or(judge, cause, "reboot", "Reboot");
+    cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
+}

@@ -1,0 +1,29 @@
+/* Ways to mend a cause: the commands for this distribution, this environment and this GPU, cheapest first.
+ *
+ * Commands about packages come from confirmed rows of the tables only (data/fixes.csv, the published builds); where the
+ * tables have none for this machine, the title alone says what to do. Names of files and directories are taken from the facts. */
+#pragma once
+
+#include "diagnose/judge.h"
+
+/* The rows of data/fixes.csv for the first of this machine's systems (its distribution, those it is like, "linux") that
+ * has any. Returns their number. */
+size_t fix_table(struct judge *judge, struct cause *cause, const char *action);
+/* The same, and where the tables have none, the title without a command. */
+void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title);
+/* The rows of a named system: "docker", "podman", "wsl", "jetson". */
+size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system, const char *action);
+
+/* An NVIDIA driver, new or newer, that serves these GPUs. `floor`: oldest release that will do, or NULL. */
+void fix_driver(struct judge *judge, struct cause *cause, const char *floor);
+/* A PyTorch build that fits driver, GPUs, Python and platform, by this environment's package manager; says why where
+ * there is none. `keep_release`: the release that is there, in a build that fits, before the newest one. */
+void fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release);
+/* The build that is there, once more (files are missing or damaged). */
+void fix_torch_again(struct judge *judge, struct cause *cause);
+/* torchvision, torchaudio of the releases that belong to this torch, from its index. */
+void fix_companions(struct judge *judge, struct cause *cause);
+/* Start the container with the GPU, for this kind of container. */
+void fix_container_run(struct judge *judge, struct cause *cause);
+/* One command prefix of this environment's installer: "/path/python -m pip", "uv pip" …; NULL: not known which. */
+const char *fix_installer(struct judge *judge);

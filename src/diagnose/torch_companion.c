@@ -1,0 +1,261 @@
+/* Link 6: what else is in the environment: torchvision and the like made for another torch, two CUDAs in one place. */
+#include "base/text.h"
+#include "diagnose/fix.h"
+#include "diagnose/read.h"
+#include "diagnose/rules.h"
+#include "diagnose/torch.h"
+#include "knowledge/compat.h"
+#include "knowledge/torch.h"
+
+/* --- torch-cuda-mismatch --------------------------------------------------------------------------------------------------------- */
+
+/* nvidia-nccl-cu11 and nvidia-nccl-cu12 install the same files, so the later one overwrites the earlier one's. */
+static bool same_component(const char *a, const char *b, int *ret_major_a, int *ret_major_b) {
+    struct span x = span_of(a), y = span_of(b);
+    size_t at_x = a ? span_find(x, "-cu") : SIZE_MAX, at_y = b ? span_find(y, "-cu") : SIZE_MAX;
+    int64_t major_x, major_y;
+    if (at_x == SIZE_MAX || at_x != at_y || memcmp(a, b, at_x) != 0 || !span_starts(x, "nvidia-"))
+        return false;
+    if (span_to_number(span_slice(x, at_x + 3, x.len), 10, &major_x) < 0 ||
+        span_to_number(span_slice(y, at_y + 3, y.len), 10, &major_y) < 0 || major_x == major_y)
+        return false;
+    *ret_major_a = (int)major_x;
+    *ret_major_b = (int)major_y;
+    return true;
+}
+
+/* From CUDA 13 on the components share nvidia/cu13/lib; cudnn, cusparselt, nccl and nvshmem keep their own directory, so that
+ * only these collide between 12 and 13. */
+static bool files_collide(const char *name, int major_a, int major_b) {
+    if (major_a < 13 && major_b < 13)
+        return true;
+    return text_has(name, "nccl") || text_has(name, "cudnn") || text_has(name, "cusparselt") || text_has(name, "nvshmem");
+}
+
+struct collision {
+    const struct python_package *a, *b;
+};
+
+static bool find_collision(const struct python_environment *python, struct collision *ret_collision) {
+    for (size_t i = 0; python && i < python->packages.count; i++)
+        for (size_t j = i + 1; j < python->packages.count; j++) {
+            const struct python_package *a = &python->packages.items[i], *b = &python->packages.items[j];
+            int major_a, major_b;
+            if (!same_component(text_of(a->name), text_of(b->name), &major_a, &major_b) ||
+                !files_collide(text_of(a->name), major_a, major_b))
+                continue;
+            *ret_collision = (struct collision){a, b};
+            return true;
+        }
+    return false;
+}
+
+/* Something of the kind did break: an import error about such a symbol, or the loader's verdict on the files. */
+static bool symbol_is_missing(const struct judge *judge, const struct python_environment *python) {
+    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    for (size_t i = 0; i < messages->count; i++)
+        if ((text_eq(text_of(messages->items[i].id), "undefined_symbol") &&
+             is_library_symbol(text_of(messages->items[i].argument))) ||
+            text_eq(text_of(messages->items[i].id), "undefined_nvjitlink"))
+            return true;
+    for (size_t i = 0; python && i < python->libraries.count; i++)
+        if (python->libraries.items[i].undefined.count && !is_true(python->libraries.items[i].foreign))
+            return true;
+    return false;
+}
+
+/* conda's cudatoolkit of another major than the build's: the build was linked with the first. */
+static const struct python_package *other_cudatoolkit(struct judge *judge, const struct python_environment *python) {
+    const struct python_package *toolkit = package_of(python, "cudatoolkit");
+    int build = torch_cuda(judge), runtime = 0;
+    if (!toolkit || !known(toolkit->version) || !build || !text_eq(text_of(python->installer), "conda") ||
+        cuda_version_parse(span_of(toolkit->version.value), &runtime) < 0)
+        return NULL;
+    return cuda_major(runtime) != cuda_major(build) ? toolkit : NULL;
+}
+
+void rule_torch_cuda_mismatch(struct judge *judge) {
+    const struct python_environment *python = python_in_use(judge);
+    struct collision collision = {0};
+    bool collides = find_collision(python, &collision);
+    const struct python_package *toolkit = other_cudatoolkit(judge, python);
+    bool failing = symbol_is_missing(judge, python);
+    if (torch_worked(judge) || (!collides && !toolkit))
+        return;
+    struct cause *cause =
+        collides ? judge_find(judge, "torch-cuda-mismatch", failing ? CERTAIN : POSSIBLE,
+                              "Two CUDAs are mixed in the environment: %s and %s install the same files.",
+                              text_of(collision.a->name), text_of(collision.b->name))
+                 : judge_find(judge, "torch-cuda-mismatch", LIKELY,
+                              "The environment has cudatoolkit %s, and its PyTorch was built for another CUDA.",
+                              toolkit->version.value);
+    if (!failing)
+        cause->role = ROLE_RISK; /* which of the two came last decides; nothing has failed yet */
+    if (collides) {
+        cause_fact(judge, cause, text_of(collision.a->name), &collision.a->version);
+        cause_fact(judge, cause, text_of(collision.b->name), &collision.b->version);
+    } else {
+        cause_fact(judge, cause, "cudatoolkit", &toolkit->version);
+        cause_fact(judge, cause, "torch.cuda", &python->cuda);
+    }
+    evidence_printed(judge, cause, "undefined_symbol");
+    const char *installer = fix_installer(judge);
+    int build = torch_cuda(judge);
+    if (collides && installer) {
+        int major_a = 0, major_b = 0;
+        same_component(text_of(collision.a->name), text_of(collision.b->name), &major_a, &major_b);
+        bool keep_b = build ? cuda_major(build) == major_b : major_b > major_a;
+        const struct python_package *drop = keep_b ? collision.a : collision.b, *keep = keep_b ? collision.b : collision.a;
+        const char *again = known(keep->version) ? arena_printf(judge->arena, "%s==%s", text_of(keep->name), keep->version.value)
+                                                 : text_of(keep->name);
+        cause_fix(judge, cause, "Remove the one of the other CUDA, and install the right one's files again",
+                  arena_printf(judge->arena, "%s uninstall %s", installer, text_of(drop->name)),
+                  arena_printf(judge->arena, "%s install --force-reinstall --no-deps %s", installer, again), NULL);
+    }
+    cause_fix(judge, cause, "Or start with a clean environment, with one CUDA in it", NULL);
+    cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
+}
+
+/* --- torch-companion-mismatch ------------------------------------------------------------------------------------------------------- */
+
+static bool requirement_met(const char *requirement, const char *version) {
+    struct package_version wanted, have;
+    struct span text = span_of(requirement);
+    while (text.len && strchr("= ", text.ptr[0]))
+        text = span_slice(text, 1, text.len);
+    struct span exact = span_trim(text);
+    if (!span_starts(span_of(requirement), "==") || span_has(exact, "*") || span_has(exact, ",") ||
+        package_version_parse(exact, &wanted) < 0 || package_version_parse(span_of(version), &have) < 0)
+        return true; /* only an exact requirement is judged */
+    return package_version_same_release(&wanted, &have);
+}
+
+struct misfit {
+    const struct python_package *package;
+    const char *why;
+};
+
+static bool table_says_other_release(struct judge *judge, const struct python_package *package, const char *torch,
+                                     const char **ret_for) {
+    struct package_version version, have, made_for;
+    if (!judge->options.knowledge || !known(package->version) ||
+        package_version_parse(span_of(package->version.value), &version) < 0 ||
+        package_version_parse(span_of(torch), &have) < 0 || have.phase != PHASE_FINAL || version.phase != PHASE_FINAL ||
+        knowledge_companion(judge->options.knowledge, text_of(package->name), &version, &made_for) < 0)
+        return false;
+    char release[48];
+    *ret_for = arena_copy(judge->arena, package_version_release_text(&made_for, release));
+    return !package_version_same_release(&made_for, &have);
+}
+
+/* A companion that says itself for which torch, or whose CUDA differs in its major, or is none beside a CUDA torch. */
+static bool find_misfit(struct judge *judge, const struct python_environment *python, struct misfit *ret_misfit) {
+    static const char *const names[] = {"torchvision", "torchaudio"};
+    const char *torch = torch_version(judge), *made_for = NULL;
+    int cuda = torch_cuda(judge);
+    for (size_t i = 0; torch && python && i < sizeof names / sizeof *names; i++) {
+        const struct python_package *package = package_of(python, names[i]);
+        int own = 0;
+        if (!package)
+            continue;
+        if (known(package->cuda))
+            cuda_version_parse(span_of(package->cuda.value), &own);
+        const char *why = NULL;
+        if (known(package->requires_torch) && !requirement_met(package->requires_torch.value, torch))
+            why = arena_printf(judge->arena, "it requires torch%s", package->requires_torch.value);
+        else if (!known(package->requires_torch) && table_says_other_release(judge, package, torch, &made_for))
+            why = arena_printf(judge->arena, "it belongs to torch %s", made_for);
+        else if (own && cuda && cuda_major(own) != cuda_major(cuda))
+            why = arena_printf(judge->arena, "it was built for CUDA %s", package->cuda.value);
+        else if (cuda && absent(package->cuda) && text_eq(names[i], "torchvision"))
+            why = "it was built for the CPU";
+        if (!why)
+            continue;
+        *ret_misfit = (struct misfit){package, why};
+        return true;
+    }
+    return false;
+}
+
+static bool cpp_symbol_of_torch(const char *symbol) {
+    return text_starts(symbol, "_Z") && (text_has(symbol, "c10") || text_has(symbol, "2at") || text_has(symbol, "5torch") ||
+                                         text_has(symbol, "3c10") || text_has(symbol, "at4_ops"));
+}
+
+/* A loader's error in somebody else's library that was made for another PyTorch. */
+static const struct printed_message *foreign_extension_fails(const struct judge *judge) {
+    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    for (size_t i = 0; i < messages->count; i++) {
+        const struct printed_message *message = &messages->items[i];
+        const char *id = text_of(message->id), *what = text_of(message->argument), *who = text_of(message->second);
+        if (text_eq(id, "undefined_symbol") && (cpp_symbol_of_torch(what) || (who && *who && !wanted_by_torch(who))))
+            return message;
+        if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) &&
+            (is_split_torch_library(what) || ((text_starts(what, "libtorch") || text_starts(what, "libc10")) && who && *who &&
+                                              !wanted_by_torch(who))))
+            return message;
+        if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) && text_starts(what, "libcudart") && who && *who &&
+            !wanted_by_torch(who) && torch_version(judge))
+            return message;
+    }
+    return NULL;
+}
+
+static struct cause *companion_by_words(struct judge *judge) {
+    const struct printed_message *differ = printed(judge, "companion_cuda_mismatch"),
+                                 *xformers = printed(judge, "xformers_built_for"),
+                                 *backend = printed(judge, "op_backend_missing"), *op = printed(judge, "op_missing"),
+                                 *extension = foreign_extension_fails(judge);
+    if (differ && text_of(differ->argument) && text_of(differ->second))
+        return judge_find(judge, "torch-companion-mismatch", CERTAIN,
+                          "torch was built for CUDA %s and torchvision for CUDA %s: they must be of one kind.",
+                          differ->argument.value, differ->second.value);
+    if (differ)
+        return judge_find(judge, "torch-companion-mismatch", CERTAIN, "torch and torchvision were built for different CUDAs.");
+    if (backend)
+        return judge_find(judge, "torch-companion-mismatch", LIKELY,
+                          "%s has no CUDA code: the package it belongs to was built for the CPU, or for another torch.",
+                          text_of(backend->argument) ? text_of(backend->argument) : "An operator");
+    if (op)
+        return judge_find(judge, "torch-companion-mismatch", LIKELY,
+                          "The operator %s does not exist: its package was built for another release of torch.",
+                          text_of(op->argument) ? text_of(op->argument) : "");
+    if (extension)
+        return judge_find(judge, "torch-companion-mismatch", LIKELY,
+                          "%s was built for another release of PyTorch than the one installed (%s).",
+                          text_of(extension->second) && *text_of(extension->second) ? text_basename(text_of(extension->second))
+                                                                                     : "An extension module",
+                          text_of(extension->argument) ? text_of(extension->argument) : "a symbol is missing");
+    if (xformers)
+        return judge_find(judge, "torch-companion-mismatch", CERTAIN, "xFormers was built for torch %s, and %s is installed.",
+                          text_of(xformers->argument) ? text_of(xformers->argument) : "of another release",
+                          text_of(xformers->second) ? text_of(xformers->second) : "another one");
+    return NULL;
+}
+
+void rule_torch_companion_mismatch(struct judge *judge) {
+    const struct python_environment *python = python_in_use(judge);
+    struct misfit misfit;
+    struct cause *cause = companion_by_words(judge);
+    bool misfits = find_misfit(judge, python, &misfit);
+    if (!cause && misfits) {
+        cause = judge_find(judge, "torch-companion-mismatch", LIKELY, "%s %s does not go with torch %s: %s.",
+                           text_of(misfit.package->name), text_of(misfit.package->version) ? text_of(misfit.package->version) : "",
+                           torch_version(judge), misfit.why);
+        cause->role = ROLE_RISK; /* torch itself works; importing the companion breaks */
+    }
+    if (!cause)
+        return;
+    static const char *const ids[] = {"companion_cuda_mismatch", "xformers_built_for", "op_backend_missing", "op_missing",
+                                      "undefined_symbol",        "library_missing",    "lib_missing"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        evidence_printed(judge, cause, ids[i]);
+    if (python)
+        cause_fact(judge, cause, "torch.torch_version", &python->torch_version);
+    if (misfits) {
+        cause_fact(judge, cause, text_of(misfit.package->name), &misfit.package->version);
+        cause_fact(judge, cause, "torch.packages.cuda", &misfit.package->cuda);
+    }
+    fix_companions(judge, cause);
+    cause_see(judge, cause, "https://pytorch.org/get-started/previous-versions/");
+}

@@ -37,8 +37,10 @@ static bool nodes_open(const struct judge *judge) {
     if (on_wsl(judge))
         return node_opens(judge, "/dev/dxg");
     if (on_jetson(judge))
-        return node_opens(judge, "/dev/nvhost") || node_opens(judge, "/dev/nvgpu") || node_opens(judge, "/dev/nvmap");
-    return node_opens(judge, "/dev/nvidiactl") && node_opens(judge, "/dev/nvidia0") && node_opens(judge, "/dev/nvidia-uvm");
+        return node_opens(judge, "/dev/nvhost") || node_opens(judge, "/dev/nvgpu") ||
+               node_opens(judge, "/dev/nvmap");
+    return node_opens(judge, "/dev/nvidiactl") && node_opens(judge, "/dev/nvidia0") &&
+           node_opens(judge, "/dev/nvidia-uvm");
 }
 
 /* Nodes that are not there yet, and will be: at first use, by the setuid nvidia-modprobe or by root. */
@@ -53,8 +55,8 @@ static void note_access(struct judge *judge, struct link_state *state) {
     const struct access_facts *access = &judge->facts->access;
     struct visible_devices visible;
     if (visible_devices_of(judge, &visible) && visible.count && visible.end != VISIBLE_END_NONE)
-        link_note(judge, state, "CUDA_VISIBLE_DEVICES is cut at \"%.*s\": %s", (int)visible.wrong.len, visible.wrong.ptr,
-                  visible_end_words(visible.end));
+        link_note(judge, state, "CUDA_VISIBLE_DEVICES is cut at \"%.*s\": %s", (int)visible.wrong.len,
+                  visible.wrong.ptr, visible_end_words(visible.end));
     if (known(access->gpu_passed_by))
         link_note(judge, state, "the container got the GPU by %s", access->gpu_passed_by.value);
     if (is_true(access->mig_enabled))
@@ -63,11 +65,13 @@ static void note_access(struct judge *judge, struct link_state *state) {
                       ? arena_printf(judge->arena, ", %lld instances", (long long)access->mig_instances.value)
                       : "");
     if (known(access->mps))
-        link_note(judge, state, "MPS is used (%s)%s", access->mps.value, is_false(access->mps_running) ? "; no daemon runs" : "");
+        link_note(judge, state, "MPS is used (%s)%s", access->mps.value,
+                  is_false(access->mps_running) ? "; no daemon runs" : "");
     if (text_has_nocase(text_of(access->compute_mode), "exclusive"))
         link_note(judge, state, "compute mode %s: one process at a time", access->compute_mode.value);
     if (known(access->shm_mib) && access->shm_mib.value < 256 && in_container(judge))
-        link_note(judge, state, "/dev/shm has %lld MiB: DataLoader workers and NCCL want more (--shm-size, --ipc=host)",
+        link_note(judge, state,
+                  "/dev/shm has %lld MiB: DataLoader workers and NCCL want more (--shm-size, --ipc=host)",
                   (long long)access->shm_mib.value);
     for (size_t i = 0; i < access->cdi_specs.count; i++) {
         const char *spec = text_of(access->cdi_specs.items[i].driver_version);
@@ -81,7 +85,8 @@ static void note_access(struct judge *judge, struct link_state *state) {
 static void describe(struct judge *judge, struct link_state *state) {
     const struct access_facts *access = &judge->facts->access;
     note_access(judge, state);
-    const char *where = in_container(judge) ? arena_printf(judge->arena, ", in a container (%s)", judge->facts->system.container.value)
+    const char *where = in_container(judge) ? arena_printf(judge->arena, ", in a container (%s)",
+                                                           judge->facts->system.container.value)
                         : on_wsl(judge)     ? ", under WSL"
                                             : "";
     if (cuda_lists_gpus(judge)) {

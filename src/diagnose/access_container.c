@@ -15,12 +15,14 @@ static bool asks_for_none(const char *visible) {
 static bool has_nvidia_node(const struct judge *judge) {
     const struct device_node_rows *nodes = &judge->facts->access.nodes;
     for (size_t i = 0; i < nodes->count; i++)
-        if (text_starts(text_of(nodes->items[i].path), "/dev/nvidia") || text_eq(text_of(nodes->items[i].path), "/dev/dxg"))
+        if (text_starts(text_of(nodes->items[i].path), "/dev/nvidia") ||
+            text_eq(text_of(nodes->items[i].path), "/dev/dxg"))
             return true;
     return false;
 }
 
-/* --- scheduler-no-gpu ------------------------------------------------------------------------------------------------------ */
+/* --- scheduler-no-gpu
+ * ------------------------------------------------------------------------------------------------------ */
 
 static const char *scheduler_words(const struct judge *judge) {
     const char *scheduler = text_of(judge->facts->access.scheduler);
@@ -41,8 +43,9 @@ void rule_scheduler_no_gpu(struct judge *judge) {
     if ((!no_files && !said && !refused) || cuda_lists_gpus(judge))
         return;
     bool kubernetes = text_eq(text_of(access->scheduler), "kubernetes") || printed(judge, "k8s_insufficient_gpu");
-    struct cause *cause = judge_find(judge, "scheduler-no-gpu", said || no_files ? CERTAIN : LIKELY, "%s gave this %s no GPU.",
-                                     kubernetes ? "Kubernetes" : scheduler_words(judge), kubernetes ? "pod" : "job");
+    struct cause *cause =
+        judge_find(judge, "scheduler-no-gpu", said || no_files ? CERTAIN : LIKELY, "%s gave this %s no GPU.",
+                   kubernetes ? "Kubernetes" : scheduler_words(judge), kubernetes ? "pod" : "job");
     cause_fact(judge, cause, "access.scheduler", &access->scheduler);
     cause_fact(judge, cause, "access.scheduler_granted", &access->scheduler_granted);
     cause_fact(judge, cause, "access.scheduler_devices", &access->scheduler_devices);
@@ -51,9 +54,11 @@ void rule_scheduler_no_gpu(struct judge *judge) {
     if (no_files)
         cause_fact(judge, cause, "environment.visible_devices", &judge->facts->environment.visible_devices);
     if (kubernetes) {
-        cause_fix(judge, cause,
-                  "Ask for a GPU in the pod (resources.limits: nvidia.com/gpu: 1), for no more than one node has",
-                  "kubectl get nodes -o custom-columns=NAME:.metadata.name,GPUS:.status.allocatable.nvidia\\.com/gpu", NULL);
+        cause_fix(
+            judge, cause,
+            "Ask for a GPU in the pod (resources.limits: nvidia.com/gpu: 1), for no more than one node has",
+            "kubectl get nodes -o custom-columns=NAME:.metadata.name,GPUS:.status.allocatable.nvidia\\.com/gpu",
+            NULL);
         fix_table_of(judge, cause, "kubernetes", "install-operator");
         cause_see(judge, cause, "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/");
     } else {
@@ -62,16 +67,19 @@ void rule_scheduler_no_gpu(struct judge *judge) {
     }
 }
 
-/* --- container-no-gpu ------------------------------------------------------------------------------------------------------ */
+/* --- container-no-gpu
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct cause *no_gpu_by_words(struct judge *judge) {
     struct cause *cause = NULL;
     if (printed(judge, "docker_no_gpu_driver"))
-        cause = judge_find(judge, "container-no-gpu", CERTAIN,
-                           "Docker knows no driver for GPUs: the NVIDIA Container Toolkit is not installed or not configured.");
+        cause = judge_find(
+            judge, "container-no-gpu", CERTAIN,
+            "Docker knows no driver for GPUs: the NVIDIA Container Toolkit is not installed or not configured.");
     else if (printed(judge, "docker_unknown_runtime"))
-        cause = judge_find(judge, "container-no-gpu", CERTAIN,
-                           "Docker does not know the runtime \"nvidia\": the NVIDIA Container Toolkit is not configured.");
+        cause = judge_find(
+            judge, "container-no-gpu", CERTAIN,
+            "Docker does not know the runtime \"nvidia\": the NVIDIA Container Toolkit is not configured.");
     else if (printed(judge, "cdi_unresolvable"))
         cause = judge_find(judge, "container-no-gpu", CERTAIN,
                            "The container engine has no CDI description of NVIDIA's GPUs.");
@@ -104,12 +112,14 @@ static struct cause *no_gpu_by_facts(struct judge *judge) {
                           asks_for_none(visible) ? " (NVIDIA_VISIBLE_DEVICES asks for none)" : "");
     /* pasted text: how it was started, and that nothing of the driver is found inside */
     bool nothing_inside = is_false(judge->facts->driver.smi_present) || torch_sees_none(judge) ||
-                          printed(judge, "driver_missing_throw") || printed(judge, "no_gpus") || cuda_said(judge, 100) ||
-                          cuda_said(judge, 35) || printed_about(judge, "library_missing", "libcuda.so") ||
+                          printed(judge, "driver_missing_throw") || printed(judge, "no_gpus") ||
+                          cuda_said(judge, 100) || cuda_said(judge, 35) ||
+                          printed_about(judge, "library_missing", "libcuda.so") ||
                           printed_about(judge, "library_missing", "libnvidia-ml.so");
     if (!nothing_inside)
         return NULL;
-    return judge_find(judge, "container-no-gpu", LIKELY, "The container was started without a GPU: no option passes one in.");
+    return judge_find(judge, "container-no-gpu", LIKELY,
+                      "The container was started without a GPU: no option passes one in.");
 }
 
 /* In a container, and PyTorch finds no driver at all: the host may well have one. */
@@ -120,12 +130,14 @@ static struct cause *no_gpu_by_symptom(struct judge *judge) {
         known(judge->facts->driver.module_version) || known(judge->facts->access.gpu_passed_by) ||
         text_eq(torch_build_of(judge), "cpu"))
         return NULL;
-    return judge_find(judge, "container-no-gpu", LIKELY, "No NVIDIA driver is found in the container: no GPU was passed in.");
+    return judge_find(judge, "container-no-gpu", LIKELY,
+                      "No NVIDIA driver is found in the container: no GPU was passed in.");
 }
 
 static bool is_in_container_or_says(const struct judge *judge) {
-    return in_container(judge) || printed(judge, "docker_no_gpu_driver") || printed(judge, "docker_unknown_runtime") ||
-           printed(judge, "cdi_unresolvable") || printed(judge, "container_driver_not_detected");
+    return in_container(judge) || printed(judge, "docker_no_gpu_driver") ||
+           printed(judge, "docker_unknown_runtime") || printed(judge, "cdi_unresolvable") ||
+           printed(judge, "container_driver_not_detected");
 }
 
 void rule_container_no_gpu(struct judge *judge) {
@@ -154,7 +166,8 @@ void rule_container_no_gpu(struct judge *judge) {
     see_toolkit(judge, cause);
 }
 
-/* --- container-capability-missing ------------------------------------------------------------------------------------------ */
+/* --- container-capability-missing
+ * ------------------------------------------------------------------------------------------ */
 
 static bool allows_compute(const char *capabilities) {
     struct span rest = span_of(capabilities), one;
@@ -173,7 +186,8 @@ void rule_container_capability_missing(struct judge *judge) {
     if (!in_container(judge) || cuda_lists_gpus(judge))
         return;
     bool refused = known(*asked) && *asked->value && !allows_compute(asked->value);
-    bool nvml = nvml_lists_gpus(judge) || library_usable(judge, "libnvidia-ml.so.1") || known(facts->driver.nvml_version) ||
+    bool nvml = nvml_lists_gpus(judge) || library_usable(judge, "libnvidia-ml.so.1") ||
+                known(facts->driver.nvml_version) ||
                 (known(facts->access.gpu_passed_by) && is_true(facts->driver.smi_present));
     bool no_cuda = (known(facts->driver.libraries) && !library_usable(judge, "libcuda.so.1")) ||
                    printed(judge, "driver_missing_throw") || absent(facts->driver.cuda_version) ||
@@ -181,16 +195,17 @@ void rule_container_capability_missing(struct judge *judge) {
     bool passed = !absent(facts->access.gpu_passed_by);
     if (!(refused && passed) && !(nvml && no_cuda && passed))
         return;
-    struct cause *cause = judge_find(
-        judge, "container-capability-missing", refused ? CERTAIN : LIKELY,
-        "The container got the GPU but not CUDA's part of the driver%s%s.",
-        refused ? ": NVIDIA_DRIVER_CAPABILITIES is " : ": NVIDIA_DRIVER_CAPABILITIES must contain compute",
-        refused ? asked->value : "");
+    struct cause *cause = judge_find(judge, "container-capability-missing", refused ? CERTAIN : LIKELY,
+                                     "The container got the GPU but not CUDA's part of the driver%s%s.",
+                                     refused ? ": NVIDIA_DRIVER_CAPABILITIES is "
+                                             : ": NVIDIA_DRIVER_CAPABILITIES must contain compute",
+                                     refused ? asked->value : "");
     cause_fact(judge, cause, "access.nvidia_driver_capabilities", asked);
     if (no_cuda && known(facts->driver.libraries))
         cause_evidence(judge, cause, "driver.libraries", "no libcuda.so.1", facts->driver.libraries.is.source);
     if (absent(facts->driver.cuda_version))
-        cause_evidence(judge, cause, "driver.cuda_version", "nvidia-smi shows none (N/A)", facts->driver.cuda_version.is.source);
+        cause_evidence(judge, cause, "driver.cuda_version", "nvidia-smi shows none (N/A)",
+                       facts->driver.cuda_version.is.source);
     evidence_printed(judge, cause, "driver_missing_throw");
     evidence_printed(judge, cause, "library_missing");
     const struct printed_command *run = typed(judge, " run ", NULL);
@@ -202,18 +217,21 @@ void rule_container_capability_missing(struct judge *judge) {
               "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html");
 }
 
-/* --- container-cgroup-lost --------------------------------------------------------------------------------------------------- */
+/* --- container-cgroup-lost
+ * --------------------------------------------------------------------------------------------------- */
 
 static const struct device_node *forbidden_node(const struct judge *judge) {
     const struct device_node_rows *nodes = &judge->facts->access.nodes;
     for (size_t i = 0; i < nodes->count; i++)
-        if (text_eq(text_of(nodes->items[i].open_error), "EPERM") && text_starts(text_of(nodes->items[i].path), "/dev/nvidia"))
+        if (text_eq(text_of(nodes->items[i].open_error), "EPERM") &&
+            text_starts(text_of(nodes->items[i].path), "/dev/nvidia"))
             return &nodes->items[i];
     return NULL;
 }
 
-/* The node is there and its mode allows it, and yet opening is refused: the device cgroup. systemd drops the rules that the
- * runtime added behind its back at each daemon-reload. Outside of containers a job's or a unit's cgroup does the same. */
+/* The node is there and its mode allows it, and yet opening is refused: the device cgroup. systemd drops the rules
+ * that the runtime added behind its back at each daemon-reload. Outside of containers a job's or a unit's cgroup
+ * does the same. */
 void rule_container_cgroup_lost(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
     const struct device_node *node = forbidden_node(judge);
@@ -228,8 +246,7 @@ void rule_container_cgroup_lost(struct judge *judge) {
     struct cause *cause =
         judge_find(judge, "container-cgroup-lost", confidence,
                    "The container %slost its right to the GPU's device nodes: its device cgroup refuses them%s.",
-                   confidence == POSSIBLE ? "has probably " : "has ",
-                   reload ? ", since systemd reloaded" : "");
+                   confidence == POSSIBLE ? "has probably " : "has ", reload ? ", since systemd reloaded" : "");
     if (node)
         cause_evidence(judge, cause, "access.nodes.open_error",
                        arena_printf(judge->arena, "%s: EPERM", text_of(node->path)), access->nodes.is.source);

@@ -16,7 +16,8 @@ static bool has_gpu_node(const struct judge *judge) {
     const struct device_node_rows *nodes = &judge->facts->access.nodes;
     for (size_t i = 0; i < nodes->count; i++) {
         const char *path = text_of(nodes->items[i].path);
-        if (text_starts(path, "/dev/nvidia") && path[strlen("/dev/nvidia")] >= '0' && path[strlen("/dev/nvidia")] <= '9')
+        if (text_starts(path, "/dev/nvidia") && path[strlen("/dev/nvidia")] >= '0' &&
+            path[strlen("/dev/nvidia")] <= '9')
             return true;
     }
     return false;
@@ -27,14 +28,16 @@ static bool any_nvidia_node(const struct judge *judge) {
 }
 
 static bool nodes_matter(const struct judge *judge) {
-    return !on_wsl(judge) && !on_windows(judge) && !on_macos(judge) && !on_jetson(judge) && !cuda_lists_gpus(judge);
+    return !on_wsl(judge) && !on_windows(judge) && !on_macos(judge) && !on_jetson(judge) &&
+           !cuda_lists_gpus(judge);
 }
 
 static void see_nodes(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
 }
 
-/* --- device-nodes-missing ----------------------------------------------------------------------------------------------- */
+/* --- device-nodes-missing
+ * ----------------------------------------------------------------------------------------------- */
 
 static const char *missing_node(const struct judge *judge) {
     if (!node_of(judge, "/dev/nvidiactl"))
@@ -46,7 +49,8 @@ static const char *missing_node(const struct judge *judge) {
     return NULL;
 }
 
-/* libcuda makes the nodes at first use: itself as root, else through the setuid nvidia-modprobe. In a container it may not. */
+/* libcuda makes the nodes at first use: itself as root, else through the setuid nvidia-modprobe. In a container it
+ * may not. */
 static bool made_at_first_use(const struct judge *judge) {
     if (in_container(judge))
         return false;
@@ -100,13 +104,15 @@ void rule_device_nodes_missing(struct judge *judge) {
                            text_of(missing->argument));
     const struct cdi_spec *spec = spec_without_uvm(judge);
     if (spec && (torch_sees_none(judge) || in_container(judge)))
-        cause = judge_find(judge, "device-nodes-missing", LIKELY,
-                           "The CDI description of the GPUs passes no /dev/nvidia-uvm to containers, and CUDA needs it.");
+        cause = judge_find(
+            judge, "device-nodes-missing", LIKELY,
+            "The CDI description of the GPUs passes no /dev/nvidia-uvm to containers, and CUDA needs it.");
     if (!cause)
         return;
     for (size_t i = 0; i < access->nodes.count && i < 12; i++)
         if (text_starts(text_of(access->nodes.items[i].path), "/dev/nvidia"))
-            cause_evidence(judge, cause, "access.nodes", access->nodes.items[i].path.value, access->nodes.is.source);
+            cause_evidence(judge, cause, "access.nodes", access->nodes.items[i].path.value,
+                           access->nodes.is.source);
     if (known(access->nodes) && !any_nvidia_node(judge))
         cause_evidence(judge, cause, "access.nodes", "no /dev/nvidia*", access->nodes.is.source);
     evidence_printed(judge, cause, "ctk_mount_missing");
@@ -123,7 +129,8 @@ void rule_device_nodes_missing(struct judge *judge) {
     see_nodes(judge, cause);
 }
 
-/* --- device-permission ---------------------------------------------------------------------------------------------------- */
+/* --- device-permission
+ * ---------------------------------------------------------------------------------------------------- */
 
 static const struct device_node *refused_node(const struct judge *judge, const char *error) {
     const struct device_node_rows *nodes = &judge->facts->access.nodes;
@@ -160,13 +167,17 @@ void rule_device_permission(struct judge *judge) {
                   node ? arena_printf(judge->arena, "sudo usermod -aG $(stat -c %%G %s) $USER", path)
                        : "sudo usermod -aG video $USER",
                   NULL);
-    cause_fix(judge, cause, "Or let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
-              "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-device-mode.conf", NULL)
+    cause_fix(judge, cause,
+              "Or let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
+              "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-device-mode.conf",
+              NULL)
         ->needs_root = true;
     see_nodes(judge, cause);
 }
 
-/* --- uvm-broken --------------------------------------------------------------------------------------------------------------- */
+/* --- uvm-broken
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 static const char *uvm_node_error(const struct judge *judge) {
     const struct device_node *node = node_of(judge, "/dev/nvidia-uvm");
@@ -174,42 +185,51 @@ static const char *uvm_node_error(const struct judge *judge) {
     return error && !text_eq(error, "EACCES") && !text_eq(error, "EPERM") ? error : NULL;
 }
 
-/* CUDA needs nvidia-uvm, nvidia-smi does not. 999 ("unknown error") is what CUDA says when uvm is not there or does not
- * answer, typically after suspend and resume; nothing in the kernel or NVML may tell of another fault then. */
+/* CUDA needs nvidia-uvm, nvidia-smi does not. 999 ("unknown error") is what CUDA says when uvm is not there or
+ * does not answer, typically after suspend and resume; nothing in the kernel or NVML may tell of another fault
+ * then. */
 void rule_uvm_broken(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     if (on_wsl(judge) || on_windows(judge) || on_macos(judge) || on_jetson(judge) || cuda_lists_gpus(judge))
         return;
     const struct printed_message *no_module = printed_about(judge, "modprobe_not_found", "uvm");
     const char *node_error = uvm_node_error(judge);
+    bool said = logged(judge, "uvm_failed") != NULL && !is_false(facts->driver.module_loaded);
     bool not_loaded = is_true(facts->driver.module_loaded) && is_false(facts->driver.uvm_loaded) &&
                       known(facts->access.nodes) && !node_of(judge, "/dev/nvidia-uvm") && !in_container(judge) &&
                       is_false(facts->access.modprobe_setuid) && number_of(facts->system.uid, -1) != 0;
-    bool unknown_error = cuda_said(judge, 999) && !nvml_said(judge, 999) && !nvml_said(judge, 9) && !nvml_said(judge, 18) &&
-                         !judge_found(judge, "gpu-fell-off-bus") && !judge_found(judge, "gpu-faulty") &&
-                         !judge_found(judge, "driver-library-mismatch");
-    if (!no_module && !node_error && !not_loaded && !unknown_error)
+    bool unknown_error = cuda_said(judge, 999) && !nvml_said(judge, 999) && !nvml_said(judge, 9) &&
+                         !nvml_said(judge, 18) && !judge_found(judge, "gpu-fell-off-bus") &&
+                         !judge_found(judge, "gpu-faulty") && !judge_found(judge, "driver-library-mismatch");
+    if (!no_module && !node_error && !not_loaded && !unknown_error && !said)
         return;
     struct cause *cause = judge_find(
         judge, "uvm-broken", no_module || not_loaded || node_error ? CERTAIN : LIKELY, "%s",
-        no_module    ? "The kernel module nvidia-uvm, which CUDA needs, is not there for this kernel."
-        : not_loaded ? "The kernel module nvidia-uvm, which CUDA needs, is not loaded (nvidia-smi works without it)."
-        : node_error ? arena_printf(judge->arena, "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).", node_error)
-                     : "CUDA fails with \"unknown error\" (999): most likely the kernel module nvidia-uvm is stuck or not "
-                       "loaded, as happens after suspend.");
+        no_module ? "The kernel module nvidia-uvm, which CUDA needs, is not there for this kernel."
+        : not_loaded
+            ? "The kernel module nvidia-uvm, which CUDA needs, is not loaded (nvidia-smi works without it)."
+        : node_error
+            ? arena_printf(judge->arena, "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).", node_error)
+        : said && !unknown_error
+            ? "The kernel module nvidia-uvm, which CUDA needs, reports failures."
+            : "CUDA fails with \"unknown error\" (999): most likely the kernel module nvidia-uvm is stuck or not "
+              "loaded, as happens after suspend.");
     evidence_cuda(judge, cause, 999);
+    evidence_log(judge, cause, "uvm_failed");
     evidence_printed(judge, cause, "modprobe_not_found");
     cause_fact(judge, cause, "driver.uvm_loaded", &facts->driver.uvm_loaded);
     if (node_error)
-        cause_evidence(judge, cause, "access.nodes.open_error", arena_printf(judge->arena, "/dev/nvidia-uvm: %s", node_error),
+        cause_evidence(judge, cause, "access.nodes.open_error",
+                       arena_printf(judge->arena, "/dev/nvidia-uvm: %s", node_error),
                        facts->access.nodes.is.source);
     if (no_module)
-        fix_table_or(judge, cause, "rebuild-module", "Build or install the driver's kernel modules for this kernel, uvm among them");
+        fix_table_or(judge, cause, "rebuild-module",
+                     "Build or install the driver's kernel modules for this kernel, uvm among them");
     else if (not_loaded)
         fix_table_or(judge, cause, "load-uvm", "Load it: modprobe nvidia-uvm");
     else
-        cause_fix(judge, cause, "Reload nvidia-uvm while nothing uses the GPU", "sudo rmmod nvidia_uvm", "sudo modprobe nvidia_uvm",
-                  NULL);
+        cause_fix(judge, cause, "Reload nvidia-uvm while nothing uses the GPU", "sudo rmmod nvidia_uvm",
+                  "sudo modprobe nvidia_uvm", NULL);
     fix_table_or(judge, cause, "reboot", "Reboot");
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
 }

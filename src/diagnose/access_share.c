@@ -4,7 +4,8 @@
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 
-/* --- compute-mode-or-in-use --------------------------------------------------------------------------------------------- */
+/* --- compute-mode-or-in-use
+ * --------------------------------------------------------------------------------------------- */
 
 /* "Exclusive_Process", "Exclusive Process", "E. Process" */
 static bool mode_is(const char *mode, const char *letter) {
@@ -31,42 +32,49 @@ void rule_compute_mode_or_in_use(struct judge *judge) {
     const char *name;
     const struct text_fact *mode = compute_mode(judge, &name);
     const char *value = mode ? mode->value : NULL;
-    bool prohibited = mode_is(value, "prohibited"), exclusive = mode_is(value, "exclusive") || text_starts(value, "E.");
+    bool prohibited = mode_is(value, "prohibited"),
+         exclusive = mode_is(value, "exclusive") || text_starts(value, "E.");
     bool busy = cuda_said(judge, 46);
     if (torch_worked(judge) && !busy)
         return;
     if (!prohibited && !busy && !(exclusive && another_process(judge)))
         return;
     struct cause *cause =
-        prohibited  ? judge_find(judge, "compute-mode-or-in-use", CERTAIN,
-                                 "The GPU's compute mode is Prohibited: no program may compute on it.")
-        : exclusive ? judge_find(judge, "compute-mode-or-in-use", busy ? CERTAIN : LIKELY,
-                                 "The GPU is in exclusive mode (one process at a time), and another process has it.")
-                    : judge_find(judge, "compute-mode-or-in-use", POSSIBLE,
-                                 "CUDA says that the GPU is busy or unavailable: another process has it for itself.");
+        prohibited ? judge_find(judge, "compute-mode-or-in-use", CERTAIN,
+                                "The GPU's compute mode is Prohibited: no program may compute on it.")
+        : exclusive
+            ? judge_find(judge, "compute-mode-or-in-use", busy ? CERTAIN : LIKELY,
+                         "The GPU is in exclusive mode (one process at a time), and another process has it.")
+            : judge_find(judge, "compute-mode-or-in-use", POSSIBLE,
+                         "CUDA says that the GPU is busy or unavailable: another process has it for itself.");
     if (mode)
         cause_fact(judge, cause, name, mode);
     evidence_cuda(judge, cause, 46);
     for (size_t i = 0; i < judge->facts->access.processes.count && i < 8; i++) {
         const struct gpu_process *process = &judge->facts->access.processes.items[i];
         cause_evidence(judge, cause, "access.processes",
-                       arena_printf(judge->arena, "%s (pid %lld)", text_of(process->name) ? text_of(process->name) : "?",
+                       arena_printf(judge->arena, "%s (pid %lld)",
+                                    text_of(process->name) ? text_of(process->name) : "?",
                                     (long long)number_of(process->pid, 0)),
                        judge->facts->access.processes.is.source);
     }
     if (prohibited || exclusive || !mode)
-        cause_fix(judge, cause, "Let several processes use the GPU (a cluster's administrator may want it otherwise)",
+        cause_fix(judge, cause,
+                  "Let several processes use the GPU (a cluster's administrator may want it otherwise)",
                   "sudo nvidia-smi --compute-mode=DEFAULT", NULL);
     if (!prohibited)
-        cause_fix(judge, cause, "Or see which process has it, and end it; in a distributed program give each rank its own GPU "
-                                "(torch.cuda.set_device(local_rank)) before the first CUDA call",
+        cause_fix(judge, cause,
+                  "Or see which process has it, and end it; in a distributed program give each rank its own GPU "
+                  "(torch.cuda.set_device(local_rank)) before the first CUDA call",
                   "nvidia-smi", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-c-programming-guide/#compute-modes");
     if (!mode)
-        judge_cannot_tell(judge, "access.compute_mode", "shows: nvidia-smi --query-gpu=compute_mode,name --format=csv; nvidia-smi");
+        judge_cannot_tell(judge, "access.compute_mode",
+                          "shows: nvidia-smi --query-gpu=compute_mode,name --format=csv; nvidia-smi");
 }
 
-/* --- gpu-memory-exhausted ----------------------------------------------------------------------------------------------- */
+/* --- gpu-memory-exhausted
+ * ----------------------------------------------------------------------------------------------- */
 
 /* "12.50 MiB free" -> 12.5; the number before `words`, in MiB; negative: not there. */
 static double mib_before(const char *text, const char *words) {
@@ -109,7 +117,8 @@ static double amount(const char *text, const char *words) {
 
 enum holder { HOLDER_UNKNOWN, HOLDER_OTHERS, HOLDER_ITSELF };
 
-/* PyTorch's message tells the card's size, what is free and what PyTorch itself reserved: the rest belongs to others. */
+/* PyTorch's message tells the card's size, what is free and what PyTorch itself reserved: the rest belongs to
+ * others. */
 static enum holder who_holds(const struct judge *judge) {
     const struct printed_message_rows *messages = &judge->facts->printed.messages;
     for (size_t i = 0; i < messages->count; i++) {
@@ -133,7 +142,8 @@ static enum holder who_holds(const struct judge *judge) {
 static bool full_device(const struct judge *judge) {
     for (size_t i = 0; i < judge->facts->compute.devices.count; i++) {
         const struct compute_device *device = &judge->facts->compute.devices.items[i];
-        int64_t total = number_of(device->memory_total_mib, 0), free_mib = number_of(device->memory_free_mib, total);
+        int64_t total = number_of(device->memory_total_mib, 0),
+                free_mib = number_of(device->memory_free_mib, total);
         if (total > 0 && free_mib * 50 < total) /* under 2%: a context alone takes some hundred MiB */
             return true;
     }
@@ -146,37 +156,44 @@ void rule_gpu_memory_exhausted(struct judge *judge) {
     if (!said && !full)
         return;
     enum holder holder = full && !said ? HOLDER_OTHERS : who_holds(judge);
-    struct cause *cause =
-        judge_find(judge, "gpu-memory-exhausted", said ? (holder == HOLDER_UNKNOWN ? LIKELY : CERTAIN) : LIKELY, "%s",
-                   holder == HOLDER_OTHERS   ? "The GPU's memory is full, and most of it is held by other processes."
-                   : holder == HOLDER_ITSELF ? "The GPU's memory is full: the program itself needs more than there is."
-                                             : "The GPU's memory is full.");
+    struct cause *cause = judge_find(
+        judge, "gpu-memory-exhausted", said ? (holder == HOLDER_UNKNOWN ? LIKELY : CERTAIN) : LIKELY, "%s",
+        holder == HOLDER_OTHERS   ? "The GPU's memory is full, and most of it is held by other processes."
+        : holder == HOLDER_ITSELF ? "The GPU's memory is full: the program itself needs more than there is."
+                                  : "The GPU's memory is full.");
     evidence_cuda(judge, cause, 2);
     for (size_t i = 0; i < judge->facts->compute.devices.count; i++)
-        cause_fact(judge, cause, "compute.devices.memory_free_mib", &judge->facts->compute.devices.items[i].memory_free_mib);
+        cause_fact(judge, cause, "compute.devices.memory_free_mib",
+                   &judge->facts->compute.devices.items[i].memory_free_mib);
     for (size_t i = 0; i < judge->facts->access.processes.count && i < 8; i++) {
         const struct gpu_process *process = &judge->facts->access.processes.items[i];
         cause_evidence(judge, cause, "access.processes",
                        arena_printf(judge->arena, "%s (pid %lld) holds %lld MiB",
                                     text_of(process->name) ? text_of(process->name) : "?",
-                                    (long long)number_of(process->pid, 0), (long long)number_of(process->memory_mib, 0)),
+                                    (long long)number_of(process->pid, 0),
+                                    (long long)number_of(process->memory_mib, 0)),
                        judge->facts->access.processes.is.source);
     }
     if (holder != HOLDER_ITSELF) {
-        cause_fix(judge, cause, "See who holds it, and end what is not needed (a crashed program may still hold some)",
+        cause_fix(judge, cause,
+                  "See who holds it, and end what is not needed (a crashed program may still hold some)",
                   "nvidia-smi", NULL);
         if (judge->facts->gpu.devices.count > 1)
             cause_fix(judge, cause, "Or take another GPU", "export CUDA_VISIBLE_DEVICES=1", NULL);
     }
     if (holder != HOLDER_OTHERS)
-        cause_fix(judge, cause, "Need less: a smaller batch, half precision, gradient checkpointing, torch.no_grad() for inference",
-                  NULL);
+        cause_fix(
+            judge, cause,
+            "Need less: a smaller batch, half precision, gradient checkpointing, torch.no_grad() for inference",
+            NULL);
     cause_see(judge, cause, "https://pytorch.org/docs/stable/notes/cuda.html#memory-management");
 }
 
-/* --- mig-misconfigured ---------------------------------------------------------------------------------------------------- */
+/* --- mig-misconfigured
+ * ---------------------------------------------------------------------------------------------------- */
 
-/* MIG mode takes the whole GPU away from CUDA: without an instance nothing is visible, with instances a process sees one. */
+/* MIG mode takes the whole GPU away from CUDA: without an instance nothing is visible, with instances a process
+ * sees one. */
 void rule_mig_misconfigured(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
     if (!is_true(access->mig_enabled) || torch_worked(judge))
@@ -191,7 +208,8 @@ void rule_mig_misconfigured(struct judge *judge) {
             ? judge_find(judge, "mig-misconfigured", no_instance ? CERTAIN : LIKELY,
                          "The GPU is in MIG mode and this process has no MIG instance, so CUDA sees no device.")
             : judge_find(judge, "mig-misconfigured", LIKELY,
-                         "The GPU is in MIG mode: a process sees one MIG instance, as device 0, and asked for another number.");
+                         "The GPU is in MIG mode: a process sees one MIG instance, as device 0, and asked for "
+                         "another number.");
     cause_fact(judge, cause, "access.mig_enabled", &access->mig_enabled);
     cause_fact(judge, cause, "access.mig_instances", &access->mig_instances);
     cause_fact(judge, cause, "environment.visible_devices", &judge->facts->environment.visible_devices);
@@ -206,7 +224,8 @@ void rule_mig_misconfigured(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/");
 }
 
-/* --- fabric-manager-down -------------------------------------------------------------------------------------------------- */
+/* --- fabric-manager-down
+ * -------------------------------------------------------------------------------------------------- */
 
 void rule_fabric_manager_down(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
@@ -214,7 +233,8 @@ void rule_fabric_manager_down(struct judge *judge) {
     bool needed = is_true(access->fabric_manager_needed) || number_of(facts->gpu.nvswitches, 0) > 0;
     bool down = needed && is_false(access->fabric_manager_running);
     struct driver_version manager, release;
-    bool differs = needed && known(access->fabric_manager_version) && driver_release(judge, &release, NULL, NULL) &&
+    bool differs = needed && known(access->fabric_manager_version) &&
+                   driver_release(judge, &release, NULL, NULL) &&
                    driver_version_parse(span_of(access->fabric_manager_version.value), &manager) == 0 &&
                    driver_version_compare(&manager, &release) != 0;
     const struct printed_message *mismatch = printed(judge, "fm_version_mismatch");
@@ -223,25 +243,28 @@ void rule_fabric_manager_down(struct judge *judge) {
         return;
     if (!down && !differs && !mismatch && !not_ready)
         return;
-    struct cause *cause =
-        differs || mismatch
-            ? judge_find(judge, "fabric-manager-down", CERTAIN,
-                         "The fabric manager is of another release than the driver, so it does not start; the GPUs wait for it.")
-            : judge_find(judge, "fabric-manager-down", down ? CERTAIN : LIKELY,
-                         "The GPUs wait for the fabric manager (nvidia-fabricmanager), which connects them through NVSwitch%s.",
-                         down ? " and is not running" : "");
+    struct cause *cause = differs || mismatch
+                              ? judge_find(judge, "fabric-manager-down", CERTAIN,
+                                           "The fabric manager is of another release than the driver, so it does "
+                                           "not start; the GPUs wait for it.")
+                              : judge_find(judge, "fabric-manager-down", down ? CERTAIN : LIKELY,
+                                           "The GPUs wait for the fabric manager (nvidia-fabricmanager), which "
+                                           "connects them through NVSwitch%s.",
+                                           down ? " and is not running" : "");
     evidence_cuda(judge, cause, 802);
     evidence_printed(judge, cause, "fm_version_mismatch");
     cause_fact(judge, cause, "gpu.nvswitches", &facts->gpu.nvswitches);
     cause_fact(judge, cause, "access.fabric_manager_running", &access->fabric_manager_running);
     cause_fact(judge, cause, "access.fabric_manager_version", &access->fabric_manager_version);
     cause_fact(judge, cause, "driver.module_version", &facts->driver.module_version);
-    fix_table_or(judge, cause, "install-fabric-manager", "Install the fabric manager of exactly the driver's release");
+    fix_table_or(judge, cause, "install-fabric-manager",
+                 "Install the fabric manager of exactly the driver's release");
     fix_table_or(judge, cause, "start-fabric-manager", "Start it: systemctl enable --now nvidia-fabricmanager");
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/");
 }
 
-/* --- no-vgpu-license -------------------------------------------------------------------------------------------------------- */
+/* --- no-vgpu-license
+ * -------------------------------------------------------------------------------------------------------- */
 
 void rule_no_vgpu_license(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
@@ -251,15 +274,17 @@ void rule_no_vgpu_license(struct judge *judge) {
     bool daemon_down = is_true(access->vgpu) && is_false(access->gridd_running) && !known(access->vgpu_license);
     if (!unlicensed && !refused && !printed_so && !daemon_down)
         return;
-    struct cause *cause =
-        judge_find(judge, "no-vgpu-license", unlicensed || refused || printed_so ? CERTAIN : LIKELY,
-                   daemon_down ? "The GPU is a vGPU and nvidia-gridd, which fetches its licence, is not running."
-                               : "The GPU is a vGPU without a licence: its driver slows CUDA down, or refuses it.");
+    struct cause *cause = judge_find(
+        judge, "no-vgpu-license", unlicensed || refused || printed_so ? CERTAIN : LIKELY,
+        daemon_down ? "The GPU is a vGPU and nvidia-gridd, which fetches its licence, is not running."
+                    : "The GPU is a vGPU without a licence: its driver slows CUDA down, or refuses it.");
     cause_fact(judge, cause, "access.vgpu_license", &access->vgpu_license);
     cause_fact(judge, cause, "access.gridd_running", &access->gridd_running);
     evidence_cuda(judge, cause, 102);
     evidence_printed(judge, cause, "vgpu_unlicensed");
-    cause_fix(judge, cause, "Give the machine its licence (token in /etc/nvidia/ClientConfigToken, or gridd.conf), restart the daemon",
-              "sudo systemctl restart nvidia-gridd", "nvidia-smi -q | grep -i license", NULL);
+    cause_fix(
+        judge, cause,
+        "Give the machine its licence (token in /etc/nvidia/ClientConfigToken, or gridd.conf), restart the daemon",
+        "sudo systemctl restart nvidia-gridd", "nvidia-smi -q | grep -i license", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/license-system/latest/");
 }

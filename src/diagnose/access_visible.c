@@ -16,7 +16,8 @@ static int gpu_nodes(const struct judge *judge) {
     return count;
 }
 
-/* GPUs that the value chooses among; -1: not known. In a container the bus shows the host's, the nodes show its own. */
+/* GPUs that the value chooses among; -1: not known. In a container the bus shows the host's, the nodes show its
+ * own. */
 static int gpus_to_choose_from(const struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     if (known(facts->compute.cuda_devices_unmasked))
@@ -39,8 +40,8 @@ bool visible_devices_of(struct judge *judge, struct visible_devices *ret_visible
         for (int i = 0; i < count; i++)
             uuids[i] = text_of(facts->gpu.devices.items[i].uuid);
     }
-    visible_devices_parse(span_of(facts->environment.visible_devices.value), (struct visible_machine){count, uuids},
-                          ret_visible);
+    visible_devices_parse(span_of(facts->environment.visible_devices.value),
+                          (struct visible_machine){count, uuids}, ret_visible);
     return true;
 }
 
@@ -51,14 +52,17 @@ static void mend_variable(struct judge *judge, struct cause *cause) {
     cause_fact(judge, cause, "compute.cuda_devices_unmasked", &judge->facts->compute.cuda_devices_unmasked);
     evidence_printed(judge, cause, "no_gpus");
     if (on_windows(judge)) {
-        cause_fix(judge, cause, "Unset it, to show all GPUs (PowerShell)", "Remove-Item Env:CUDA_VISIBLE_DEVICES", NULL);
+        cause_fix(judge, cause, "Unset it, to show all GPUs (PowerShell)", "Remove-Item Env:CUDA_VISIBLE_DEVICES",
+                  NULL);
     } else {
         cause_fix(judge, cause, "Unset it, to show all GPUs", "unset CUDA_VISIBLE_DEVICES", NULL);
         cause_fix(judge, cause, "Or name a GPU that is there: its number or its UUID (nvidia-smi -L)",
                   "export CUDA_VISIBLE_DEVICES=0", NULL);
     }
     if (text_starts(value->is.source, "line ") || !value->is.source)
-        cause_fix(judge, cause, "Where a program or a service sets it itself, change it there, before its first CUDA call", NULL);
+        cause_fix(judge, cause,
+                  "Where a program or a service sets it itself, change it there, before its first CUDA call",
+                  NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-c-programming-guide/#cuda-environment-variables");
 }
 
@@ -73,10 +77,11 @@ void rule_visible_devices_hidden(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     struct visible_devices visible;
     if (is_true(facts->compute.is_available) && printed(judge, "no_gpus")) {
-        /* one process sees the GPU, another of the same machine does not: it was told so before its first CUDA call */
-        struct cause *cause =
-            judge_find(judge, "visible-devices-hidden", POSSIBLE,
-                       "One Python sees the GPU and the program does not: most likely CUDA_VISIBLE_DEVICES hides it there.");
+        /* one process sees the GPU, another of the same machine does not: it was told so before its first CUDA
+         * call */
+        struct cause *cause = judge_find(
+            judge, "visible-devices-hidden", POSSIBLE,
+            "One Python sees the GPU and the program does not: most likely CUDA_VISIBLE_DEVICES hides it there.");
         cause_fact(judge, cause, "compute.is_available", &facts->compute.is_available);
         mend_variable(judge, cause);
         return;
@@ -104,9 +109,11 @@ void rule_visible_devices_invalid(struct judge *judge) {
                        text_of(unknown_device->argument) ? text_of(unknown_device->argument) : "?");
         evidence_printed(judge, cause, "ctk_unknown_device");
         cause_fact(judge, cause, "access.nvidia_visible_devices", &facts->access.nvidia_visible_devices);
-        cause_fix(judge, cause, "Ask for all GPUs, or for one by its number or UUID (nvidia-smi -L)", "nvidia-smi -L", NULL);
-        cause_see(judge, cause,
-                  "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html");
+        cause_fix(judge, cause, "Ask for all GPUs, or for one by its number or UUID (nvidia-smi -L)",
+                  "nvidia-smi -L", NULL);
+        cause_see(
+            judge, cause,
+            "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html");
     }
     if (cuda_lists_gpus(judge) || judge_found(judge, "scheduler-no-gpu") || !visible_devices_of(judge, &visible))
         return;

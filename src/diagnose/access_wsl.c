@@ -4,8 +4,8 @@
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 
-/* Windows 10 21H2, the first with GPUs in WSL 2 for all; the kernel that goes with it; the first Windows with WSL 2 at all
- * (1903 by a later update). Source: NVIDIA's CUDA on WSL user guide, Microsoft's WSL documentation. */
+/* Windows 10 21H2, the first with GPUs in WSL 2 for all; the kernel that goes with it; the first Windows with WSL
+ * 2 at all (1903 by a later update). Source: NVIDIA's CUDA on WSL user guide, Microsoft's WSL documentation. */
 enum { BUILD_WITH_GPU = 19044, BUILD_WITH_WSL2 = 18362 };
 static const unsigned kernel_with_gpu[] = {5, 10, 43};
 
@@ -37,8 +37,8 @@ void rule_wsl1(struct judge *judge) {
     evidence_wsl(judge, cause);
     if (by_build)
         cause_fix(judge, cause, "Update Windows to 10 21H2 or 11, then its NVIDIA driver", NULL)->reboot = true;
-    cause_fix(judge, cause, "Turn the distribution into WSL 2 (in Windows' PowerShell)", "wsl.exe --list --verbose",
-              "wsl.exe --set-version NAME 2", NULL);
+    cause_fix(judge, cause, "Turn the distribution into WSL 2 (in Windows' PowerShell)",
+              "wsl.exe --list --verbose", "wsl.exe --set-version NAME 2", NULL);
     see_wsl(judge, cause);
 }
 
@@ -109,8 +109,9 @@ static struct cause *wsl_by_words(struct judge *judge) {
     if (tcc || container || judge_found(judge, "wsl-linux-driver-inside"))
         return NULL;
     bool no_driver = printed(judge, "driver_missing_throw") || cuda_said(judge, 35) || cuda_said(judge, 100) ||
-                     nvml_said(judge, 9) || nvml_said(judge, 17) || nvml_said(judge, 12) || nvml_said(judge, 999) ||
-                     printed(judge, "smi_no_devices") || is_false(facts->driver.smi_present);
+                     nvml_said(judge, 9) || nvml_said(judge, 17) || nvml_said(judge, 12) ||
+                     nvml_said(judge, 999) || printed(judge, "smi_no_devices") ||
+                     is_false(facts->driver.smi_present);
     if (!no_driver)
         return NULL;
     return judge_find(judge, "wsl-driver-old-or-missing", POSSIBLE,
@@ -136,22 +137,24 @@ void rule_wsl_driver_old_or_missing(struct judge *judge) {
         cause_evidence(judge, cause, "access.nodes", "no /dev/dxg", judge->facts->access.nodes.is.source);
     if (number_of(judge->facts->system.windows_build, BUILD_WITH_GPU) < BUILD_WITH_GPU)
         cause_fix(judge, cause, "Update Windows to 10 21H2 or 11", NULL)->reboot = true;
-    cause_fix(judge, cause, "Install the newest NVIDIA driver in Windows (never a Linux driver inside WSL)", NULL)->reboot = true;
+    cause_fix(judge, cause, "Install the newest NVIDIA driver in Windows (never a Linux driver inside WSL)", NULL)
+        ->reboot = true;
     fix_table_of(judge, cause, "wsl", "update-wsl");
     see_wsl(judge, cause);
 }
 
 static bool is_linux_driver_package(const char *name) {
-    static const char *const starts[] = {"nvidia-driver", "nvidia-utils", "nvidia-dkms", "nvidia-kernel", "libnvidia-compute",
-                                         "libcuda1", "nvidia-headless", "cuda-drivers", "xorg-x11-drv-nvidia", "nvidia-open",
-                                         "akmod-nvidia"};
+    static const char *const starts[] = {"nvidia-driver",       "nvidia-utils", "nvidia-dkms",     "nvidia-kernel",
+                                         "libnvidia-compute",   "libcuda1",     "nvidia-headless", "cuda-drivers",
+                                         "xorg-x11-drv-nvidia", "nvidia-open",  "akmod-nvidia"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (text_starts(name, starts[i]))
             return true;
     return false;
 }
 
-/* A Linux driver inside WSL: its libcuda hides the one Windows mounts. A package that does not win harms nothing. */
+/* A Linux driver inside WSL: its libcuda hides the one Windows mounts. A package that does not win harms nothing.
+ */
 void rule_wsl_linux_driver_inside(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     if (!on_wsl(judge) || cuda_lists_gpus(judge))
@@ -166,10 +169,10 @@ void rule_wsl_linux_driver_inside(struct judge *judge) {
     bool windows_wins = winner && is_true(winner->wsl);
     if (!shadows && !(package && !windows_wins))
         return;
-    struct cause *cause = judge_find(judge, "wsl-linux-driver-inside", shadows ? CERTAIN : LIKELY,
-                                     "A Linux NVIDIA driver is installed inside WSL%s%s; WSL takes its driver from Windows.",
-                                     shadows ? " and hides Windows' one: " : "",
-                                     shadows && text_of(winner->path) ? text_of(winner->path) : "");
+    struct cause *cause = judge_find(
+        judge, "wsl-linux-driver-inside", shadows ? CERTAIN : LIKELY,
+        "A Linux NVIDIA driver is installed inside WSL%s%s; WSL takes its driver from Windows.",
+        shadows ? " and hides Windows' one: " : "", shadows && text_of(winner->path) ? text_of(winner->path) : "");
     evidence_wsl(judge, cause);
     if (shadows)
         cause_fact(judge, cause, "driver.libraries.path", &winner->path);
@@ -180,9 +183,11 @@ void rule_wsl_linux_driver_inside(struct judge *judge) {
                            source ? source : driver->packages.is.source);
             shown++;
         }
-    const char *like = text_of(judge->facts->system.distribution_like), *id = text_of(judge->facts->system.distribution);
+    const char *like = text_of(judge->facts->system.distribution_like),
+               *id = text_of(judge->facts->system.distribution);
     bool apt = !id || text_has(id, "debian") || text_has(id, "ubuntu") || text_has(like, "debian");
-    cause_fix(judge, cause, "Remove the Linux driver from WSL", apt ? "sudo apt purge '^nvidia-.*' '^libnvidia-.*' '^libcuda1$'" : NULL,
+    cause_fix(judge, cause, "Remove the Linux driver from WSL",
+              apt ? "sudo apt purge '^nvidia-.*' '^libnvidia-.*' '^libcuda1$'" : NULL,
               apt ? "sudo ldconfig" : NULL, NULL);
     fix_table_of(judge, cause, "wsl", "restart-wsl");
     see_wsl(judge, cause);

@@ -33,7 +33,8 @@ static void describe(struct judge *judge, struct link_state *state) {
         link_say(judge, state, "asking the driver ended with: %s", compute->cuda_child.value);
     } else if (known(compute->cuda_init) && compute->cuda_init.value == 0) {
         link_say(judge, state, "not tried; the driver lists %lld GPU%s",
-                 (long long)number_of(compute->cuda_devices, 0), number_of(compute->cuda_devices, 0) == 1 ? "" : "s");
+                 (long long)number_of(compute->cuda_devices, 0),
+                 number_of(compute->cuda_devices, 0) == 1 ? "" : "s");
     } else if (known(compute->cuda_init)) {
         link_say(judge, state, "not tried; cuInit answers %lld", (long long)compute->cuda_init.value);
     } else {

@@ -19,7 +19,7 @@ enum link {
     LINK_COUNT
 };
 
-enum verdict_kind { VERDICT_HEALTHY, VERDICT_DEGRADED, VERDICT_BROKEN, VERDICT_UNKNOWN };
+enum verdict { VERDICT_HEALTHY, VERDICT_DEGRADED, VERDICT_BROKEN, VERDICT_UNKNOWN };
 enum role { ROLE_ROOT, ROLE_CONSEQUENCE, ROLE_RISK };
 enum confidence { POSSIBLE, LIKELY, CERTAIN };
 enum link_state_kind { STATE_OK, STATE_NOTE, STATE_WARNING, STATE_BROKEN, STATE_BLOCKED, STATE_UNKNOWN };
@@ -86,7 +86,7 @@ struct unknown_list {
 
 struct diagnosis {
     struct arena arena;
-    enum verdict_kind verdict;
+    enum verdict verdict;
     struct cause_list causes; /* roots first, earliest link first, then consequences, then risks */
     struct link_state links[LINK_COUNT];
     bool program_used; /* LINK_PROGRAM takes part */
@@ -95,7 +95,7 @@ struct diagnosis {
 };
 
 const char *link_name(enum link link);
-const char *verdict_name(enum verdict_kind verdict);
+const char *verdict_name(enum verdict verdict);
 const char *role_name(enum role role);
 const char *confidence_name(enum confidence confidence);
 const char *link_state_name(enum link_state_kind state);

@@ -34,7 +34,8 @@ static const char *driver_words(struct judge *judge) {
     if (known(driver->module_flavour))
         words = arena_printf(judge->arena, "%s, %s module", words, driver->module_flavour.value);
     if (driver_cuda(judge))
-        words = arena_printf(judge->arena, "%s, CUDA up to %s", words, cuda_version_text(driver_cuda(judge), cuda));
+        words =
+            arena_printf(judge->arena, "%s, CUDA up to %s", words, cuda_version_text(driver_cuda(judge), cuda));
     return words;
 }
 
@@ -46,7 +47,8 @@ static void note_driver(struct judge *judge, struct link_state *state) {
         if (is_true(library->stub) && path && !is_true(library->wins))
             link_note(judge, state, "a stub for linking lies at %s; it is not used", path);
         if (known(library->compat_cuda) && is_true(library->wins))
-            link_note(judge, state, "the libcuda in use is a forward-compatibility one for CUDA %s", library->compat_cuda.value);
+            link_note(judge, state, "the libcuda in use is a forward-compatibility one for CUDA %s",
+                      library->compat_cuda.value);
     }
     if (is_true(driver->nouveau_loaded))
         link_note(judge, state, "nouveau is loaded as well");
@@ -54,7 +56,8 @@ static void note_driver(struct judge *judge, struct link_state *state) {
         link_note(judge, state, "Secure Boot is on");
     for (size_t i = 0; i < driver->kernel_log.count && i < 8; i++)
         if (known(driver->kernel_log.items[i].xid))
-            link_note(judge, state, "the kernel log has Xid %lld%s%s", (long long)driver->kernel_log.items[i].xid.value,
+            link_note(judge, state, "the kernel log has Xid %lld%s%s",
+                      (long long)driver->kernel_log.items[i].xid.value,
                       known(driver->kernel_log.items[i].address) ? " of " : "",
                       known(driver->kernel_log.items[i].address) ? driver->kernel_log.items[i].address.value : "");
 }
@@ -67,16 +70,19 @@ static bool any_release(struct judge *judge) {
 static void describe(struct judge *judge, struct link_state *state) {
     const struct driver_facts *driver = &judge->facts->driver;
     const struct driver_library *cuda = library_in_use(judge, "libcuda.so.1");
-    bool kernel_side = is_true(driver->module_loaded) || nvml_lists_gpus(judge) || (on_wsl(judge) && cuda && is_true(cuda->wsl));
+    bool kernel_side =
+        is_true(driver->module_loaded) || nvml_lists_gpus(judge) || (on_wsl(judge) && cuda && is_true(cuda->wsl));
     bool user_side = cuda && !is_true(cuda->stub) && !is_false(cuda->whole);
     note_driver(judge, state);
     if (cuda_lists_gpus(judge) || (kernel_side && user_side) || (on_jetson(judge) && user_side)) {
         state->state = STATE_OK;
-        link_say(judge, state, "%s%s", driver_words(judge), is_true(driver->module_loaded) || on_wsl(judge) ? "" : ", at work");
+        link_say(judge, state, "%s%s", driver_words(judge),
+                 is_true(driver->module_loaded) || on_wsl(judge) ? "" : ", at work");
     } else if (any_release(judge) || known(driver->cuda_version)) {
         link_say(judge, state, "%s", driver_words(judge));
     } else if (is_false(driver->module_loaded)) {
-        link_say(judge, state, driver->packages.count || driver->modules.count ? "installed, not loaded" : "not loaded");
+        link_say(judge, state,
+                 driver->packages.count || driver->modules.count ? "installed, not loaded" : "not loaded");
     } else if (is_true(driver->module_loaded)) {
         link_say(judge, state, "NVIDIA's kernel module is loaded");
     } else {

@@ -13,7 +13,8 @@ static bool other_driver_model(const struct judge *judge) {
 /* CUDA or NVML answered for this very GPU, or for as many as the bus has. */
 static bool gpu_answers(const struct judge *judge, size_t index) {
     const struct snapshot *facts = judge->facts;
-    const char *address = index < facts->gpu.devices.count ? text_of(facts->gpu.devices.items[index].address) : NULL;
+    const char *address =
+        index < facts->gpu.devices.count ? text_of(facts->gpu.devices.items[index].address) : NULL;
     for (size_t i = 0; address && i < facts->compute.devices.count; i++)
         if (text_eq(text_of(facts->compute.devices.items[i].address), address))
             return true;
@@ -32,16 +33,22 @@ static void see_supported(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://www.nvidia.com/en-us/drivers/unix/legacy-gpu/");
 }
 
-/* --- driver-does-not-support-gpu ---------------------------------------------------------------------------------- */
+/* --- driver-does-not-support-gpu
+ * ---------------------------------------------------------------------------------- */
 
 static struct cause *unsupported_by_log(struct judge *judge) {
     static const struct {
         const char *log, *message, *summary;
     } lines[] = {
-        {"open_unsupported", "kernel_not_gsp",
-         "The open flavour of NVIDIA's kernel module cannot drive this GPU: before Turing they have no GSP processor."},
-        {"legacy_driver", "kernel_legacy", "The installed driver no longer serves this GPU: it needs an older, legacy branch."},
-        {"not_supported", "kernel_not_supported", "The installed driver release does not know this GPU."},
+        {"open_not_supported", "kernel_not_gsp",
+         "The open flavour of NVIDIA's kernel module cannot drive this GPU: before Turing they have no GSP "
+         "processor."},
+        {"legacy_gpu", "kernel_legacy",
+         "The installed driver no longer serves this GPU: it needs an older, legacy branch."},
+        {"legacy_ignored", "kernel_legacy",
+         "The installed driver no longer serves this GPU: it needs an older, legacy branch."},
+        {"not_supported_by_release", "kernel_not_supported",
+         "The installed driver release does not know this GPU."},
     };
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
@@ -67,9 +74,10 @@ static struct cause *unsupported_by_branch(struct judge *judge) {
         if (gpu_answers(judge, i) || !gpu_model_of(judge, &views.items[i], &model) || !model.confirmed)
             continue;
         if (is_open(judge) && model.module == MODULE_CLOSED_ONLY)
-            cause = judge_find(judge, "driver-does-not-support-gpu", CERTAIN,
-                               "The open flavour of NVIDIA's kernel module (%s) cannot drive %s: it has no GSP processor.",
-                               release.text, views.items[i].name);
+            cause = judge_find(
+                judge, "driver-does-not-support-gpu", CERTAIN,
+                "The open flavour of NVIDIA's kernel module (%s) cannot drive %s: it has no GSP processor.",
+                release.text, views.items[i].name);
         else if (model.last_known && model.last_branch && release.part[0] > model.last_branch)
             cause = judge_find(judge, "driver-does-not-support-gpu", LIKELY,
                                "Driver %s no longer serves %s: %u is the last branch that does.", release.text,
@@ -99,17 +107,19 @@ void rule_driver_does_not_support_gpu(struct judge *judge) {
     see_supported(judge, cause);
 }
 
-/* --- driver-open-module-required ------------------------------------------------------------------------------------ */
+/* --- driver-open-module-required
+ * ------------------------------------------------------------------------------------ */
 
-/* GPUs from Blackwell on start with the open modules only. "No devices were found" with a driver that knows the GPU and
- * whose flavour is not told is what the closed module gives there. */
+/* GPUs from Blackwell on start with the open modules only. "No devices were found" with a driver that knows the
+ * GPU and whose flavour is not told is what the closed module gives there. */
 void rule_driver_open_module_required(struct judge *judge) {
     if (other_driver_model(judge) || is_open(judge))
         return;
     struct cause *cause = NULL;
     if (logged(judge, "open_required") || printed(judge, "kernel_open_required"))
-        cause = judge_find(judge, "driver-open-module-required", CERTAIN,
-                           "This GPU needs the open flavour of NVIDIA's kernel modules, and the closed one is loaded.");
+        cause = judge_find(
+            judge, "driver-open-module-required", CERTAIN,
+            "This GPU needs the open flavour of NVIDIA's kernel modules, and the closed one is loaded.");
     struct gpu_views views = gpus(judge);
     struct driver_version release;
     const struct text_fact *fact;
@@ -117,16 +127,18 @@ void rule_driver_open_module_required(struct judge *judge) {
     bool release_known = driver_release(judge, &release, &fact, &name);
     for (size_t i = 0; i < views.count; i++) {
         struct gpu_model model;
-        if (gpu_answers(judge, i) || !gpu_model_of(judge, &views.items[i], &model) || model.module != MODULE_OPEN_ONLY)
+        if (gpu_answers(judge, i) || !gpu_model_of(judge, &views.items[i], &model) ||
+            model.module != MODULE_OPEN_ONLY)
             continue;
         bool closed = text_eq(text_of(judge->facts->driver.module_flavour), "proprietary");
-        bool none_found = printed(judge, "smi_no_devices") || logged(judge, "rm_init_failed");
+        bool none_found = printed(judge, "smi_no_devices") || logged(judge, "rminit_failed");
         bool branch_knows = release_known && model.first_branch && release.part[0] >= model.first_branch;
         if (!closed && !(none_found && branch_knows) && !cause)
             continue;
-        cause = judge_find(judge, "driver-open-module-required", closed ? CERTAIN : LIKELY,
-                           "%s works only with the open flavour of NVIDIA's kernel modules%s.", views.items[i].name,
-                           closed ? ", and the closed one is loaded" : "; driver and GPU are there, yet no device is found");
+        cause = judge_find(
+            judge, "driver-open-module-required", closed ? CERTAIN : LIKELY,
+            "%s works only with the open flavour of NVIDIA's kernel modules%s.", views.items[i].name,
+            closed ? ", and the closed one is loaded" : "; driver and GPU are there, yet no device is found");
         cause_evidence(judge, cause, "gpu.devices.name", views.items[i].name, views.items[i].source);
         if (release_known)
             cause_fact(judge, cause, name, fact);
@@ -135,15 +147,17 @@ void rule_driver_open_module_required(struct judge *judge) {
         return;
     cause_fact(judge, cause, "driver.module_flavour", &judge->facts->driver.module_flavour);
     evidence_log(judge, cause, "open_required");
-    evidence_log(judge, cause, "rm_init_failed");
+    evidence_log(judge, cause, "rminit_failed");
     evidence_printed(judge, cause, "kernel_open_required");
     evidence_printed(judge, cause, "smi_no_devices");
-    fix_table_or(judge, cause, "install-open-modules",
-                 "Install the open kernel modules of the same driver (nvidia-open, nvidia-driver-NNN-open), reboot");
+    fix_table_or(
+        judge, cause, "install-open-modules",
+        "Install the open kernel modules of the same driver (nvidia-open, nvidia-driver-NNN-open), reboot");
     cause_see(judge, cause, "https://github.com/NVIDIA/open-gpu-kernel-modules");
 }
 
-/* --- driver-install-broken ------------------------------------------------------------------------------------------ */
+/* --- driver-install-broken
+ * ------------------------------------------------------------------------------------------ */
 
 static bool half_installed(const char *state) {
     return text_eq(state, "half-configured") || text_eq(state, "half-installed") || text_eq(state, "unpacked") ||
@@ -156,9 +170,10 @@ static struct cause *broken_library(struct judge *judge) {
         const struct driver_library *library = &libraries->items[i];
         if (!is_true(library->wins) || !is_false(library->whole))
             continue;
-        struct cause *cause = judge_find(judge, "driver-install-broken", CERTAIN,
-                                         "The driver's library %s is cut short: the file is smaller than its headers say.",
-                                         text_of(library->path) ? text_of(library->path) : text_of(library->soname));
+        struct cause *cause =
+            judge_find(judge, "driver-install-broken", CERTAIN,
+                       "The driver's library %s is cut short: the file is smaller than its headers say.",
+                       text_of(library->path) ? text_of(library->path) : text_of(library->soname));
         cause_fact(judge, cause, "driver.libraries.path", &library->path);
         cause_fact(judge, cause, "driver.libraries.whole", &library->whole);
         return cause;
@@ -169,7 +184,7 @@ static struct cause *broken_library(struct judge *judge) {
 /* The open modules, and GPUs from Turing on, start with firmware of the driver's very version. */
 static struct cause *firmware_missing(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
-    bool said = logged(judge, "gsp_firmware") != NULL;
+    bool said = logged(judge, "gsp_firmware_missing") != NULL;
     bool has = false;
     for (size_t i = 0; i < driver->gsp_firmware.count; i++)
         has |= text_eq(driver->gsp_firmware.items[i], text_of(driver->module_version));
@@ -179,13 +194,15 @@ static struct cause *firmware_missing(struct judge *judge) {
              !nvml_lists_gpus(judge);
     if (!said && !lacks)
         return NULL;
-    struct cause *cause = judge_find(judge, "driver-install-broken", said ? CERTAIN : LIKELY,
-                                     "The GSP firmware of driver %s is not there, and without it the GPU does not start.",
-                                     known(driver->module_version) ? driver->module_version.value : "in use");
-    evidence_log(judge, cause, "gsp_firmware");
+    struct cause *cause =
+        judge_find(judge, "driver-install-broken", said ? CERTAIN : LIKELY,
+                   "The GSP firmware of driver %s is not there, and without it the GPU does not start.",
+                   known(driver->module_version) ? driver->module_version.value : "in use");
+    evidence_log(judge, cause, "gsp_firmware_missing");
     cause_fact(judge, cause, "driver.module_version", &driver->module_version);
     for (size_t i = 0; i < driver->gsp_firmware.count; i++)
-        cause_evidence(judge, cause, "driver.gsp_firmware", driver->gsp_firmware.items[i], driver->gsp_firmware.is.source);
+        cause_evidence(judge, cause, "driver.gsp_firmware", driver->gsp_firmware.items[i],
+                       driver->gsp_firmware.is.source);
     return cause;
 }
 
@@ -196,9 +213,9 @@ void rule_driver_install_broken(struct judge *judge) {
         const struct driver_package *package = &packages->items[i];
         if (!half_installed(text_of(package->state)) || cuda_lists_gpus(judge))
             continue;
-        cause = judge_find(judge, "driver-install-broken", LIKELY, "The installation of %s %s was not finished (%s).",
-                           text_of(package->name), text_of(package->version) ? text_of(package->version) : "",
-                           text_of(package->state));
+        cause = judge_find(judge, "driver-install-broken", LIKELY,
+                           "The installation of %s %s was not finished (%s).", text_of(package->name),
+                           text_of(package->version) ? text_of(package->version) : "", text_of(package->state));
         cause_evidence(judge, cause, "driver.packages",
                        arena_printf(judge->arena, "%s: %s", text_of(package->name), text_of(package->state)),
                        package->state.is.source ? package->state.is.source : packages->is.source);
@@ -213,33 +230,38 @@ void rule_driver_install_broken(struct judge *judge) {
     see_supported(judge, cause);
 }
 
-/* --- nothing more exact is known -------------------------------------------------------------------------------------- */
+/* --- nothing more exact is known
+ * -------------------------------------------------------------------------------------- */
 
 /* Something before PyTorch was found broken already; general words add nothing then. */
 static bool explained(const struct judge *judge) {
     for (size_t i = 0; i < judge->out->causes.count; i++) {
         const struct cause *cause = &judge->out->causes.items[i];
-        if (cause->role != ROLE_RISK && (cause->link <= LINK_ACCESS || text_eq(cause->id, "driver-too-old-for-cuda")))
+        if (cause->role != ROLE_RISK &&
+            (cause->link <= LINK_ACCESS || text_eq(cause->id, "driver-too-old-for-cuda")))
             return true;
     }
     return false;
 }
 
-/* "couldn't communicate with the NVIDIA driver", NVML 9, and nothing else: the module is not loaded, for whatever reason. */
+/* "couldn't communicate with the NVIDIA driver", NVML 9, and nothing else: the module is not loaded, for whatever
+ * reason. */
 void rule_driver_unreachable(struct judge *judge) {
     if (explained(judge) || other_driver_model(judge) || cuda_lists_gpus(judge) || !nvml_said(judge, 9))
         return;
-    struct cause *cause = judge_find(judge, "driver-not-loaded", POSSIBLE,
-                                     "NVIDIA's kernel driver does not answer: most likely its module is not loaded.");
+    struct cause *cause =
+        judge_find(judge, "driver-not-loaded", POSSIBLE,
+                   "NVIDIA's kernel driver does not answer: most likely its module is not loaded.");
     evidence_nvml(judge, cause, 9);
     fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");
-    judge_cannot_tell(judge, "driver.module_loaded",
-                      "whether the module was built for this kernel, and what keeps it out, shows: sudo modprobe nvidia; "
-                      "sudo dmesg | tail -20; dkms status");
+    judge_cannot_tell(
+        judge, "driver.module_loaded",
+        "whether the module was built for this kernel, and what keeps it out, shows: sudo modprobe nvidia; "
+        "sudo dmesg | tail -20; dkms status");
 }
 
-/* PyTorch's "Found no NVIDIA driver" (error 35 and driver version 0) means that libcuda could not be loaded or has no
- * version; a machine without GPU, without driver, and a container without GPU all say it. */
+/* PyTorch's "Found no NVIDIA driver" (error 35 and driver version 0) means that libcuda could not be loaded or has
+ * no version; a machine without GPU, without driver, and a container without GPU all say it. */
 void rule_driver_not_found(struct judge *judge) {
     bool no_smi = is_false(judge->facts->driver.smi_present) && torch_sees_none(judge) &&
                   text_eq(torch_build_of(judge), "cuda");
@@ -247,13 +269,15 @@ void rule_driver_not_found(struct judge *judge) {
         return;
     if (!printed(judge, "driver_missing_throw") && !no_smi)
         return;
-    struct cause *cause = judge_find(judge, "driver-missing", POSSIBLE,
-                                     "No NVIDIA driver was found: PyTorch's CUDA could not load the driver's library.");
+    struct cause *cause =
+        judge_find(judge, "driver-missing", POSSIBLE,
+                   "No NVIDIA driver was found: PyTorch's CUDA could not load the driver's library.");
     evidence_printed(judge, cause, "driver_missing_throw");
     cause_fact(judge, cause, "driver.smi_present", &judge->facts->driver.smi_present);
     fix_driver(judge, cause, NULL);
     see_supported(judge, cause);
-    judge_cannot_tell(judge, "gpu.devices", "whether the machine has an NVIDIA GPU at all shows: lspci -nnk | grep -A3 -i nvidia");
+    judge_cannot_tell(judge, "gpu.devices",
+                      "whether the machine has an NVIDIA GPU at all shows: lspci -nnk | grep -A3 -i nvidia");
 }
 
 static struct cause *wsl_tcc(struct judge *judge) {
@@ -280,15 +304,17 @@ static struct cause *no_bars(struct judge *judge) {
     bool unassigned = false;
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++)
         unassigned |= is_false(judge->facts->gpu.devices.items[i].bars_assigned);
-    if (!logged(judge, "bar_zero") && !(unassigned && !other_driver_model(judge)))
+    if (!logged(judge, "bar_invalid") && !(unassigned && !other_driver_model(judge)))
         return NULL;
-    struct cause *cause = judge_find(judge, "driver-init-failed", LIKELY,
-                                     "The firmware gave the GPU no memory window on the PCI bus, so the driver cannot start it.");
-    evidence_log(judge, cause, "bar_zero");
+    struct cause *cause =
+        judge_find(judge, "driver-init-failed", LIKELY,
+                   "The firmware gave the GPU no memory window on the PCI bus, so the driver cannot start it.");
+    evidence_log(judge, cause, "bar_invalid");
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++)
         cause_fact(judge, cause, "gpu.devices.bars_assigned", &judge->facts->gpu.devices.items[i].bars_assigned);
-    cause_fix(judge, cause, "In the firmware set-up (BIOS) turn \"Above 4G Decoding\" on, in a virtual machine give it a larger "
-                            "64-bit MMIO window",
+    cause_fix(judge, cause,
+              "In the firmware set-up (BIOS) turn \"Above 4G Decoding\" on, in a virtual machine give it a larger "
+              "64-bit MMIO window",
               NULL)
         ->reboot = true;
     return cause;
@@ -328,11 +354,13 @@ void rule_driver_init_failed(struct judge *judge) {
     struct cause *cause = wsl_tcc(judge);
     if (!cause)
         cause = no_bars(judge);
-    if (!cause && (logged(judge, "rm_init_failed") || printed(judge, "kernel_rminit") || printed(judge, "smi_no_devices") ||
-                   logged(judge, "probe_failed")))
+    if (!cause &&
+        (logged(judge, "rminit_failed") || printed(judge, "kernel_rminit") || printed(judge, "smi_no_devices") ||
+         logged(judge, "probe_failed") || logged(judge, "none_initialized") || logged(judge, "vbios_failed") ||
+         logged(judge, "gsp_timeout")))
         cause = judge_find(judge, "driver-init-failed", LIKELY,
                            "NVIDIA's kernel driver is loaded but could not start the GPU%s.",
-                           logged(judge, "rm_init_failed") ? " (RmInitAdapter failed)" : "");
+                           logged(judge, "rminit_failed") ? " (RmInitAdapter failed)" : "");
     if (!cause)
         cause = failed_codes(judge);
     const struct text_fact *child = &judge->facts->compute.cuda_child;
@@ -342,19 +370,23 @@ void rule_driver_init_failed(struct judge *judge) {
                            "The driver does not answer: asking libcuda to start ended with \"%s\".", child->value);
     if (!cause)
         return;
-    evidence_log(judge, cause, "rm_init_failed");
+    evidence_log(judge, cause, "rminit_failed");
     evidence_log(judge, cause, "probe_failed");
+    evidence_log(judge, cause, "none_initialized");
+    evidence_log(judge, cause, "vbios_failed");
+    evidence_log(judge, cause, "gsp_timeout");
     evidence_printed(judge, cause, "kernel_rminit");
     evidence_printed(judge, cause, "smi_no_devices");
     evidence_nvml(judge, cause, 17);
     if (ended)
         cause_fact(judge, cause, "compute.cuda_child", child);
     if (!on_wsl(judge) && !on_windows(judge))
-        cause_fix(judge, cause, "Reboot, or reload the driver; then read what the kernel says of it", "sudo reboot",
-                  "sudo dmesg | grep -iE 'nvrm|nvidia'", NULL);
+        cause_fix(judge, cause, "Reboot, or reload the driver; then read what the kernel says of it",
+                  "sudo reboot", "sudo dmesg | grep -iE 'nvrm|nvidia'", NULL);
     else if (!cause->fixes.count)
         cause_fix(judge, cause, "Restart Windows, then update its NVIDIA driver", NULL)->reboot = true;
     see_supported(judge, cause);
     if (cause->confidence == POSSIBLE)
-        judge_cannot_tell(judge, "driver.kernel_log", "why it does not start shows: sudo dmesg | grep -iE 'nvrm|xid|nvidia'");
+        judge_cannot_tell(judge, "driver.kernel_log",
+                          "why it does not start shows: sudo dmesg | grep -iE 'nvrm|xid|nvidia'");
 }

@@ -1,4 +1,5 @@
-/* Link 2, the user's side: libcuda and NVML. Is there one, is it the driver's own, does it match the loaded module? */
+/* Link 2, the user's side: libcuda and NVML. Is there one, is it the driver's own, does it match the loaded
+ * module? */
 #include "base/text.h"
 #include "diagnose/fix.h"
 #include "diagnose/read.h"
@@ -20,7 +21,8 @@ static void evidence_library(struct judge *judge, struct cause *cause, const str
         cause_fact(judge, cause, "driver.libraries.found_by", &library->found_by);
 }
 
-/* --- driver-library-mismatch ------------------------------------------------------------------------------------------ */
+/* --- driver-library-mismatch
+ * ------------------------------------------------------------------------------------------ */
 
 /* Release 550.54 of a library's line "570.124" against "570.124.06": only what both wrote is compared. */
 static bool releases_differ(const char *a, const char *b) {
@@ -30,8 +32,8 @@ static bool releases_differ(const char *a, const char *b) {
     return x.count > 1 && y.count > 1 && driver_version_compare(&x, &y) != 0;
 }
 
-/* The library that a program gets is of another release than the loaded module. Forward-compatibility libraries and WSL's
- * are meant to be; they have causes of their own. */
+/* The library that a program gets is of another release than the loaded module. Forward-compatibility libraries
+ * and WSL's are meant to be; they have causes of their own. */
 static const struct text_fact *mismatched_library(const struct judge *judge, const char **ret_name) {
     const struct driver_facts *driver = &judge->facts->driver;
     const struct driver_library *cuda = library_in_use(judge, "libcuda.so.1");
@@ -54,9 +56,10 @@ static void evidence_packages(struct judge *judge, struct cause *cause) {
         const char *version = text_of(package->version);
         if (!version || !known(driver->module_version) || text_starts(version, driver->module_version.value))
             continue;
-        cause_evidence(judge, cause, "driver.packages",
-                       arena_printf(judge->arena, "%s %s", text_of(package->name) ? text_of(package->name) : "", version),
-                       package->version.is.source ? package->version.is.source : driver->packages.is.source);
+        cause_evidence(
+            judge, cause, "driver.packages",
+            arena_printf(judge->arena, "%s %s", text_of(package->name) ? text_of(package->name) : "", version),
+            package->version.is.source ? package->version.is.source : driver->packages.is.source);
         shown++;
     }
 }
@@ -73,11 +76,13 @@ void rule_driver_library_mismatch(struct judge *judge) {
     if (!said && !refused && cuda_lists_gpus(judge))
         return; /* an answer is stronger than a version that was read somewhere */
     struct cause *cause =
-        library ? judge_find(judge, "driver-library-mismatch", CERTAIN,
-                             "The loaded kernel module is driver %s, the libraries are %s: they must be the same release.",
-                             driver->module_version.value, library->value)
-                : judge_find(judge, "driver-library-mismatch", said ? CERTAIN : LIKELY,
-                             "The driver's libraries and the loaded kernel module are of different releases.");
+        library
+            ? judge_find(
+                  judge, "driver-library-mismatch", CERTAIN,
+                  "The loaded kernel module is driver %s, the libraries are %s: they must be the same release.",
+                  driver->module_version.value, library->value)
+            : judge_find(judge, "driver-library-mismatch", said ? CERTAIN : LIKELY,
+                         "The driver's libraries and the loaded kernel module are of different releases.");
     cause_fact(judge, cause, "driver.module_version", &driver->module_version);
     if (library)
         cause_fact(judge, cause, name, library);
@@ -89,17 +94,21 @@ void rule_driver_library_mismatch(struct judge *judge) {
     evidence_printed(judge, cause, "kernel_api_mismatch");
     evidence_packages(judge, cause);
     if (in_container(judge)) {
-        cause_fix(judge, cause, "Remove the driver's libraries from the image (libnvidia-*, libcuda*): the host's are mounted in",
-                  NULL);
+        cause_fix(
+            judge, cause,
+            "Remove the driver's libraries from the image (libnvidia-*, libcuda*): the host's are mounted in",
+            NULL);
     } else {
-        fix_table_or(judge, cause, "reload-module", "Without a restart, while nothing uses the GPU: unload the nvidia modules "
-                                                   "and load them again");
+        fix_table_or(judge, cause, "reload-module",
+                     "Without a restart, while nothing uses the GPU: unload the nvidia modules "
+                     "and load them again");
         fix_table_or(judge, cause, "reboot", "Reboot, so that the module of the installed release is loaded");
     }
     see_compat(judge, cause);
 }
 
-/* --- driver-libs-missing ------------------------------------------------------------------------------------------------ */
+/* --- driver-libs-missing
+ * ------------------------------------------------------------------------------------------------ */
 
 static const struct printed_message *cannot_load(const struct judge *judge) {
     const struct printed_message *message = printed_about(judge, "library_missing", "libcuda.so");
@@ -110,8 +119,8 @@ static const struct printed_message *cannot_load(const struct judge *judge) {
     return message;
 }
 
-/* The kernel's side is there and the libraries are not. Without the kernel's side it is driver-missing or a container's
- * matter; the table of explanations puts it there. */
+/* The kernel's side is there and the libraries are not. Without the kernel's side it is driver-missing or a
+ * container's matter; the table of explanations puts it there. */
 void rule_driver_libs_missing(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     const struct printed_message *message = cannot_load(judge);
@@ -126,18 +135,20 @@ void rule_driver_libs_missing(struct judge *judge) {
     bool api_missing = absent(driver->cuda_version) && nvml_lists_gpus(judge);
     if (!message && !(kernel_side && (none || no_library || api_missing)) && !no_tools)
         return;
-    struct cause *cause = judge_find(judge, "driver-libs-missing", message || none || no_library ? CERTAIN : LIKELY,
-                                     "The driver's library %s is missing%s%s.",
-                                     message && text_of(message->argument) ? text_of(message->argument) : "libcuda.so.1",
-                                     kernel_side ? ", although its kernel module is loaded" : "",
-                                     in_container(judge) ? ", in this container" : "");
+    struct cause *cause =
+        judge_find(judge, "driver-libs-missing", message || none || no_library ? CERTAIN : LIKELY,
+                   "The driver's library %s is missing%s%s.",
+                   message && text_of(message->argument) ? text_of(message->argument) : "libcuda.so.1",
+                   kernel_side ? ", although its kernel module is loaded" : "",
+                   in_container(judge) ? ", in this container" : "");
     if (message)
         evidence_printed(judge, cause, "library_missing");
     if (known(driver->module_loaded))
         cause_fact(judge, cause, "driver.module_loaded", &driver->module_loaded);
     cause_fact(judge, cause, "driver.module_version", &driver->module_version);
     if (none)
-        cause_evidence(judge, cause, "driver.libraries", "no 64-bit libcuda.so.1 but stubs", driver->libraries.is.source);
+        cause_evidence(judge, cause, "driver.libraries", "no 64-bit libcuda.so.1 but stubs",
+                       driver->libraries.is.source);
     for (size_t i = 0; i < driver->libraries.count; i++)
         if (known(driver->libraries.items[i].bits) && driver->libraries.items[i].bits.value == 32)
             cause_evidence(judge, cause, "driver.libraries.bits",
@@ -149,13 +160,15 @@ void rule_driver_libs_missing(struct judge *judge) {
         fix_container_run(judge, cause);
     } else {
         fix_table_or(judge, cause, "install-driver-libraries",
-                     "Install the driver's libraries for computing, of the module's release (libcuda1, libnvidia-compute-NNN, "
+                     "Install the driver's libraries for computing, of the module's release (libcuda1, "
+                     "libnvidia-compute-NNN, "
                      "xorg-x11-drv-nvidia-cuda)");
     }
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
 }
 
-/* --- driver-stub-shadows -------------------------------------------------------------------------------------------------- */
+/* --- driver-stub-shadows
+ * -------------------------------------------------------------------------------------------------- */
 
 /* The toolkit's libcuda for linking: it answers 34 to all. It wins by LD_LIBRARY_PATH or a line of ld.so.conf. */
 void rule_driver_stub_shadows(struct judge *judge) {
@@ -165,10 +178,10 @@ void rule_driver_stub_shadows(struct judge *judge) {
     if (!wins && !loaded && !cuda_said(judge, 34))
         return;
     const char *path = wins ? text_of(library->path) : loaded ? text_of(loaded->argument) : NULL;
-    struct cause *cause =
-        judge_find(judge, "driver-stub-shadows", CERTAIN,
-                   "Programs load the CUDA toolkit's stub of libcuda%s%s, which is for linking only, instead of the driver's.",
-                   path ? ", " : "", path ? path : "");
+    struct cause *cause = judge_find(judge, "driver-stub-shadows", CERTAIN,
+                                     "Programs load the CUDA toolkit's stub of libcuda%s%s, which is for linking "
+                                     "only, instead of the driver's.",
+                                     path ? ", " : "", path ? path : "");
     if (wins)
         evidence_library(judge, cause, library);
     evidence_cuda(judge, cause, 34);
@@ -177,19 +190,23 @@ void rule_driver_stub_shadows(struct judge *judge) {
     const struct variable *variable = variable_of(judge, "LD_LIBRARY_PATH");
     if (variable && text_has(text_of(variable->value), "stubs"))
         cause_fix(judge, cause, "Take the stubs directory out of LD_LIBRARY_PATH",
-                  "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v stubs | paste -sd:)", NULL);
+                  "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v stubs | paste -sd:)",
+                  NULL);
     else
-        cause_fix(judge, cause, "Take the stubs directory out of LD_LIBRARY_PATH, or out of the loader's configuration",
+        cause_fix(judge, cause,
+                  "Take the stubs directory out of LD_LIBRARY_PATH, or out of the loader's configuration",
                   "grep -rn stubs /etc/ld.so.conf /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
 }
 
-/* --- driver-compat-shadows ------------------------------------------------------------------------------------------------ */
+/* --- driver-compat-shadows
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool branch_allowed(const struct driver_library *library, unsigned branch) {
     for (size_t i = 0; i < library->compat_branches.count; i++) {
         struct driver_version allowed;
-        if (driver_version_parse(span_of(library->compat_branches.items[i]), &allowed) == 0 && allowed.part[0] == branch)
+        if (driver_version_parse(span_of(library->compat_branches.items[i]), &allowed) == 0 &&
+            allowed.part[0] == branch)
             return true;
     }
     return false;
@@ -217,7 +234,8 @@ static const char *why_compat_fails(struct judge *judge, const struct driver_lib
     cuda_version_parse(span_of(text_of(library->compat_cuda)), &compat);
     for (size_t i = 0; i < views.count; i++)
         if (is_consumer(views.items[i].name) && (!own || !compat || compat > own))
-            return arena_printf(judge->arena, "%s may not use forward compatibility, which is for data-centre GPUs",
+            return arena_printf(judge->arena,
+                                "%s may not use forward compatibility, which is for data-centre GPUs",
                                 views.items[i].name);
     if (own && compat && compat <= own)
         return "it is no newer than the driver, and hides the driver's own library";
@@ -245,8 +263,8 @@ void rule_driver_compat_shadows(struct judge *judge) {
     struct cause *cause = judge_find(
         judge, "driver-compat-shadows", certain && (library || refused) ? CERTAIN : LIKELY,
         "A forward-compatibility libcuda%s%s stands before the driver's own, and it cannot work here%s%s.",
-        library && text_of(library->path) ? ", " : "", library && text_of(library->path) ? text_of(library->path) : "",
-        why || refused ? ": " : "",
+        library && text_of(library->path) ? ", " : "",
+        library && text_of(library->path) ? text_of(library->path) : "", why || refused ? ": " : "",
         why       ? why
         : refused ? "the GPU may not use forward compatibility (error 804)"
                   : "");
@@ -261,10 +279,13 @@ void rule_driver_compat_shadows(struct judge *judge) {
     const struct variable *variable = variable_of(judge, "LD_LIBRARY_PATH");
     if (variable && text_has(text_of(variable->value), "compat"))
         cause_fix(judge, cause, "Take the compat directory out of LD_LIBRARY_PATH",
-                  "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v compat | paste -sd:)", NULL);
+                  "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v compat | paste -sd:)",
+                  NULL);
     else
-        cause_fix(judge, cause, "Take the compat directory off the loader's path (ld.so.conf.d, or remove the cuda-compat package)",
-                  "grep -rn compat /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
+        cause_fix(
+            judge, cause,
+            "Take the compat directory off the loader's path (ld.so.conf.d, or remove the cuda-compat package)",
+            "grep -rn compat /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
     fix_driver(judge, cause, NULL);
     see_compat(judge, cause);
 }

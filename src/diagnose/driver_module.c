@@ -4,8 +4,8 @@
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 
-/* Where there is no nvidia.ko to judge: WSL, Windows, macOS and Jetson have other drivers. An answer that lists GPUs
- * proves the module; so does one of NVML. */
+/* Where there is no nvidia.ko to judge: WSL, Windows, macOS and Jetson have other drivers. An answer that lists
+ * GPUs proves the module; so does one of NVML. */
 static bool module_is_no_question(const struct judge *judge) {
     return on_wsl(judge) || on_windows(judge) || on_macos(judge) || on_jetson(judge) || cuda_lists_gpus(judge) ||
            nvml_lists_gpus(judge) || is_true(judge->facts->driver.module_loaded);
@@ -19,8 +19,8 @@ struct modules {
 
 static bool is_nvidia_module(const char *name) {
     return text_eq(name, "nvidia") || text_eq(name, "nvidia-current") || text_starts(name, "nvidia_") ||
-           (text_starts(name, "nvidia-") && !text_has(name, "uvm") && !text_has(name, "drm") && !text_has(name, "modeset") &&
-            !text_has(name, "peermem") && !text_has(name, "fs"));
+           (text_starts(name, "nvidia-") && !text_has(name, "uvm") && !text_has(name, "drm") &&
+            !text_has(name, "modeset") && !text_has(name, "peermem") && !text_has(name, "fs"));
 }
 
 static struct modules modules_on_disk(const struct judge *judge) {
@@ -59,7 +59,8 @@ static void see_driver(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
 }
 
-/* --- driver-missing ------------------------------------------------------------------------------------------------ */
+/* --- driver-missing
+ * ------------------------------------------------------------------------------------------------ */
 
 static struct cause *missing_by_facts(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
@@ -70,14 +71,16 @@ static struct cause *missing_by_facts(struct judge *judge) {
     bool looked = known(driver->modules) && known(driver->packages) && known(driver->libraries);
     const char *name = judge->facts->gpu.devices.count ? text_of(judge->facts->gpu.devices.items[0].name) : NULL;
     if (is_false(driver->module_loaded) && looked && judge->facts->gpu.devices.count)
-        return judge_find(judge, "driver-missing", CERTAIN,
-                          "NVIDIA's driver is not installed: %s is there, but no kernel module and no library for it%s.",
-                          name ? name : "an NVIDIA GPU",
-                          is_true(driver->nouveau_loaded) ? " (the open-source nouveau drives it, which has no CUDA)" : "");
+        return judge_find(
+            judge, "driver-missing", CERTAIN,
+            "NVIDIA's driver is not installed: %s is there, but no kernel module and no library for it%s.",
+            name ? name : "an NVIDIA GPU",
+            is_true(driver->nouveau_loaded) ? " (the open-source nouveau drives it, which has no CUDA)" : "");
     if (gpu && !judge_found(judge, "gpu-fell-off-bus"))
-        return judge_find(judge, "driver-missing", LIKELY, "No kernel driver has claimed the GPU%s%s.", name ? " " : "",
-                          name ? name : "");
-    if (looked && !judge->facts->gpu.devices.count && !absent(driver->module_loaded) && !is_true(driver->module_loaded))
+        return judge_find(judge, "driver-missing", LIKELY, "No kernel driver has claimed the GPU%s%s.",
+                          name ? " " : "", name ? name : "");
+    if (looked && !judge->facts->gpu.devices.count && !absent(driver->module_loaded) &&
+        !is_true(driver->module_loaded))
         judge_cannot_tell(judge, "driver.module_loaded",
                           "no piece of NVIDIA's driver is here; a container image needs none, a machine does");
     return NULL;
@@ -90,8 +93,9 @@ void rule_driver_missing(struct judge *judge) {
     struct cause *cause = missing_by_facts(judge);
     const struct printed_message *no_module = printed_with(judge, "modprobe_not_found", "nvidia");
     if (!cause && is_false(driver->smi_present) && no_module && !in_container(judge))
-        cause = judge_find(judge, "driver-missing", LIKELY,
-                           "NVIDIA's driver is not installed: there is neither a kernel module for this kernel nor nvidia-smi.");
+        cause = judge_find(
+            judge, "driver-missing", LIKELY,
+            "NVIDIA's driver is not installed: there is neither a kernel module for this kernel nor nvidia-smi.");
     if (!cause)
         return;
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++)
@@ -105,7 +109,8 @@ void rule_driver_missing(struct judge *judge) {
     see_driver(judge, cause);
 }
 
-/* --- driver-nouveau ------------------------------------------------------------------------------------------------ */
+/* --- driver-nouveau
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool bound_to_nouveau(const struct judge *judge) {
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++) {
@@ -116,30 +121,35 @@ static bool bound_to_nouveau(const struct judge *judge) {
     return false;
 }
 
-/* nouveau (or nova, its successor) has the GPU. A module of that name that is loaded beside a working NVIDIA driver is
- * harmless. The kernel's "probe routine was not called" names nouveau as the usual owner. */
+/* nouveau (or nova, its successor) has the GPU. A module of that name that is loaded beside a working NVIDIA
+ * driver is harmless. The kernel's "probe routine was not called" names nouveau as the usual owner. */
 void rule_driver_nouveau(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
-    if (on_wsl(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge) || judge_found(judge, "gpu-bound-elsewhere"))
+    if (on_wsl(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge) ||
+        judge_found(judge, "gpu-bound-elsewhere"))
         return;
     bool bound = bound_to_nouveau(judge);
     bool loaded = is_true(driver->nouveau_loaded) && !is_true(driver->module_loaded);
-    bool not_called = logged(judge, "probe_not_called") != NULL || printed(judge, "kernel_nouveau") != NULL;
+    bool not_called =
+        logged(judge, "probe_not_called") || logged(judge, "already_bound") || printed(judge, "kernel_nouveau");
     if (!bound && !loaded && !not_called)
         return;
-    struct cause *cause = judge_find(judge, "driver-nouveau", bound ? CERTAIN : LIKELY,
-                                     "The open-source driver nouveau has the GPU, so NVIDIA's driver cannot take it.");
+    struct cause *cause =
+        judge_find(judge, "driver-nouveau", bound ? CERTAIN : LIKELY,
+                   "The open-source driver nouveau has the GPU, so NVIDIA's driver cannot take it.");
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++)
         cause_fact(judge, cause, "gpu.devices.kernel_driver", &judge->facts->gpu.devices.items[i].kernel_driver);
     cause_fact(judge, cause, "driver.nouveau_loaded", &driver->nouveau_loaded);
     cause_fact(judge, cause, "driver.nouveau_blacklisted", &driver->nouveau_blacklisted);
     evidence_log(judge, cause, "probe_not_called");
+    evidence_log(judge, cause, "already_bound");
     evidence_printed(judge, cause, "kernel_nouveau");
     fix_table_or(judge, cause, "blacklist-nouveau", "Blacklist nouveau, rebuild the initramfs, reboot");
     see_driver(judge, cause);
 }
 
-/* --- driver-secure-boot -------------------------------------------------------------------------------------------- */
+/* --- driver-secure-boot
+ * -------------------------------------------------------------------------------------------- */
 
 void rule_driver_secure_boot(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
@@ -147,7 +157,8 @@ void rule_driver_secure_boot(struct judge *judge) {
         return;
     struct modules modules = modules_on_disk(judge);
     const struct printed_message *rejected = printed(judge, "modprobe_key_rejected");
-    bool refused = logged(judge, "key_rejected") || rejected;
+    bool refused = logged(judge, "key_rejected") || logged(judge, "unsigned_refused") ||
+                   logged(judge, "lockdown") || rejected;
     bool enforced = is_true(driver->secure_boot) || is_true(driver->lockdown);
     bool no_signature = modules.fits && is_false(modules.fits->is_signed);
     if (!refused && !(enforced && no_signature && is_false(driver->module_loaded)))
@@ -157,17 +168,21 @@ void rule_driver_secure_boot(struct judge *judge) {
                    "Secure Boot keeps NVIDIA's kernel module out: the kernel does not trust its signature%s.",
                    no_signature ? ", for it has none" : "");
     evidence_log(judge, cause, "key_rejected");
+    evidence_log(judge, cause, "unsigned_refused");
+    evidence_log(judge, cause, "lockdown");
     evidence_printed(judge, cause, "modprobe_key_rejected");
     cause_fact(judge, cause, "driver.secure_boot", &driver->secure_boot);
     cause_fact(judge, cause, "driver.lockdown", &driver->lockdown);
     if (modules.fits)
         cause_fact(judge, cause, "driver.modules.is_signed", &modules.fits->is_signed);
-    fix_table_or(judge, cause, "enroll-key", "Enrol the key that signed the module (mokutil --import), reboot, confirm it");
+    fix_table_or(judge, cause, "enroll-key",
+                 "Enrol the key that signed the module (mokutil --import), reboot, confirm it");
     cause_fix(judge, cause, "Turn Secure Boot off in the firmware set-up (BIOS)", NULL)->reboot = true;
     cause_see(judge, cause, "https://wiki.debian.org/SecureBoot");
 }
 
-/* --- driver-not-built-for-kernel --------------------------------------------------------------------------------- */
+/* --- driver-not-built-for-kernel
+ * --------------------------------------------------------------------------------- */
 
 static const struct dkms_module *dkms_without_kernel(const struct judge *judge) {
     const struct dkms_module_rows *rows = &judge->facts->driver.dkms;
@@ -197,13 +212,15 @@ static struct cause *not_built(struct judge *judge, enum confidence confidence) 
 static struct cause *not_built_by_facts(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     struct modules modules = modules_on_disk(judge);
-    if (modules.fits && !logged(judge, "version_magic"))
+    bool for_another =
+        logged(judge, "version_magic") || logged(judge, "symbol_disagrees") || logged(judge, "unknown_symbol");
+    if (modules.fits && !for_another)
         return NULL;
     if (modules.are_known && is_false(driver->module_loaded) && (modules.others || driver_was_installed(judge)))
         return not_built(judge, CERTAIN);
     if (modules.are_known && !known(driver->module_loaded) && (modules.others || dkms_without_kernel(judge)))
         return not_built(judge, LIKELY);
-    if (logged(judge, "version_magic"))
+    if (for_another && !is_true(driver->module_loaded))
         return not_built(judge, CERTAIN);
     if (dkms_without_kernel(judge) && !is_true(driver->module_loaded) && judge->facts->driver.dkms.count)
         return not_built(judge, LIKELY);
@@ -243,16 +260,21 @@ void rule_driver_not_built_for_kernel(struct judge *judge) {
     evidence_printed(judge, cause, "installer_build_failed");
     evidence_printed(judge, cause, "modprobe_not_found");
     evidence_log(judge, cause, "version_magic");
+    evidence_log(judge, cause, "symbol_disagrees");
+    evidence_log(judge, cause, "unknown_symbol");
     cause_fact(judge, cause, "driver.headers_present", &driver->headers_present);
     if (!is_true(driver->headers_present))
         fix_table(judge, cause, "install-headers");
     fix_table_or(judge, cause, "rebuild-module",
-                 "Install the headers of the running kernel and build the module anew (a newer driver where the kernel is newer)");
-    cause_fix(judge, cause, "Until then: boot the older kernel, for which the module is there", NULL)->reboot = true;
+                 "Install the headers of the running kernel and build the module anew (a newer driver where the "
+                 "kernel is newer)");
+    cause_fix(judge, cause, "Until then: boot the older kernel, for which the module is there", NULL)->reboot =
+        true;
     see_driver(judge, cause);
 }
 
-/* --- driver-not-loaded ------------------------------------------------------------------------------------------------ */
+/* --- driver-not-loaded
+ * ------------------------------------------------------------------------------------------------ */
 
 static const char *what_keeps_it_out(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
@@ -271,7 +293,8 @@ void rule_driver_not_loaded(struct judge *judge) {
         return;
     struct modules modules = modules_on_disk(judge);
     const char *why = what_keeps_it_out(judge);
-    bool out = is_false(driver->module_loaded) && (modules.fits || (in_container(judge) && judge->facts->gpu.devices.count));
+    bool out = is_false(driver->module_loaded) &&
+               (modules.fits || (in_container(judge) && judge->facts->gpu.devices.count));
     /* the configuration alone decides in an image, where nothing is loaded yet */
     bool kept_out = why && !known(driver->module_loaded) && (modules.fits || printed(judge, "modprobe_off"));
     if (!out && !kept_out) {
@@ -279,20 +302,22 @@ void rule_driver_not_loaded(struct judge *judge) {
             settled(judge, "driver.module_loaded", &driver->module_loaded.is);
         return;
     }
-    struct cause *cause =
-        judge_find(judge, "driver-not-loaded", why ? CERTAIN : LIKELY, "NVIDIA's kernel module is %snot loaded%s%s.",
-                   modules.fits ? "installed but " : "", in_container(judge) ? " on the host of this container" : "",
-                   why ? arena_printf(judge->arena, ": %s", why) : "");
+    struct cause *cause = judge_find(
+        judge, "driver-not-loaded", why ? CERTAIN : LIKELY, "NVIDIA's kernel module is %snot loaded%s%s.",
+        modules.fits ? "installed but " : "", in_container(judge) ? " on the host of this container" : "",
+        why ? arena_printf(judge->arena, ": %s", why) : "");
     cause_fact(judge, cause, "driver.module_loaded", &driver->module_loaded);
     if (modules.fits)
         cause_fact(judge, cause, "driver.modules.path", &modules.fits->path);
     for (size_t i = 0; i < driver->blacklists.count; i++)
-        cause_evidence(judge, cause, "driver.blacklists", driver->blacklists.items[i], driver->blacklists.is.source);
+        cause_evidence(judge, cause, "driver.blacklists", driver->blacklists.items[i],
+                       driver->blacklists.is.source);
     cause_fact(judge, cause, "driver.prime_profile", &driver->prime_profile);
     evidence_printed(judge, cause, "modprobe_off");
     evidence_nvml(judge, cause, 9);
     if (why && (text_has(why, "prime-select") || text_has(why, "alias")))
-        cause_fix(judge, cause, "Give the NVIDIA GPU back to the system", "sudo prime-select nvidia", "sudo reboot", NULL);
+        cause_fix(judge, cause, "Give the NVIDIA GPU back to the system", "sudo prime-select nvidia",
+                  "sudo reboot", NULL);
     else if (why)
         cause_fix(judge, cause, "Remove that modprobe line, rebuild the initramfs, then load the module", NULL);
     fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");

@@ -1,8 +1,7 @@
 #include "diagnose/engine.h"
 
-#include <stdlib.h>
-
 #include "base/text.h"
+#include "diagnose/ask.h"
 #include "diagnose/explains.h"
 #include "diagnose/pytorch.h"
 
@@ -60,13 +59,23 @@ static void follow_to_roots(struct judge *judge) {
         }
 }
 
-static int compare_causes(const void *a, const void *b) {
-    const struct cause *x = a, *y = b;
+/* Roots first, then by link, the surer first; found first stays first. */
+static bool comes_before(const struct cause *x, const struct cause *y) {
     if (x->role != y->role)
-        return (int)x->role - (int)y->role;
+        return x->role < y->role;
     if (x->link != y->link)
-        return (int)x->link - (int)y->link;
-    return (int)y->confidence - (int)x->confidence;
+        return x->link < y->link;
+    return x->confidence > y->confidence;
+}
+
+static void sort_causes(struct cause_list *causes) {
+    for (size_t i = 1; i < causes->count; i++) {
+        struct cause cause = causes->items[i];
+        size_t at = i;
+        for (; at && comes_before(&cause, &causes->items[at - 1]); at--)
+            causes->items[at] = causes->items[at - 1];
+        causes->items[at] = cause;
+    }
 }
 
 static void describe_links(struct judge *judge) {
@@ -99,7 +108,7 @@ static void describe_links(struct judge *judge) {
 /* Healthy needs all of these to have been judged. */
 static const enum link needed[] = {LINK_GPU, LINK_DRIVER, LINK_ACCESS, LINK_TORCH, LINK_MATCH};
 
-static enum verdict_kind verdict_of(const struct diagnosis *diagnosis) {
+static enum verdict verdict_of(const struct diagnosis *diagnosis) {
     bool warned = false;
     for (size_t i = 0; i < diagnosis->causes.count; i++) {
         const struct cause *cause = &diagnosis->causes.items[i];
@@ -126,10 +135,10 @@ struct diagnosis *diagnose(const struct snapshot *snapshot, struct judge_options
     run_rules(&judge, true);
     assign_roles(&judge);
     follow_to_roots(&judge);
-    if (out->causes.count)
-        qsort(out->causes.items, out->causes.count, sizeof *out->causes.items, compare_causes);
+    sort_causes(&out->causes);
     describe_links(&judge);
     out->verdict = verdict_of(out);
     pytorch_answer(&judge);
+    ask_for_more(&judge);
     return out;
 }

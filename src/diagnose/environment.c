@@ -12,7 +12,8 @@ static void note_entries(struct judge *judge, struct link_state *state) {
     const struct path_entry_rows *entries = &judge->facts->environment.entries;
     for (size_t i = 0; i < entries->count && i < 24; i++) {
         const struct path_entry *entry = &entries->items[i];
-        const char *variable = text_of(entry->variable), *path = text_of(entry->entry), *holds = text_of(entry->holds);
+        const char *variable = text_of(entry->variable), *path = text_of(entry->entry),
+                   *holds = text_of(entry->holds);
         bool loader = text_eq(variable, "LD_LIBRARY_PATH") || text_eq(variable, "LD_PRELOAD");
         if (!variable || !path)
             continue;
@@ -20,7 +21,8 @@ static void note_entries(struct judge *judge, struct link_state *state) {
             link_note(judge, state, "%s: %s does not exist", variable, path);
         else if (loader && text_eq(holds, "stubs"))
             link_note(judge, state, "%s: %s holds stubs for linking, which do not run", variable, path);
-        else if (loader && (text_eq(holds, "toolkit") || text_eq(holds, "cuda-libraries")) && entry->libraries.count)
+        else if (loader && (text_eq(holds, "toolkit") || text_eq(holds, "cuda-libraries")) &&
+                 entry->libraries.count)
             link_note(judge, state, "%s: %s brings its own %s", variable, path, entry->libraries.items[0]);
     }
 }
@@ -41,7 +43,9 @@ static void describe(struct judge *judge, struct link_state *state) {
     if (text_columns(shown) > 60)
         shown = arena_printf(judge->arena, "%.48s...", shown);
     link_say(judge, state, "LD_LIBRARY_PATH %s; CUDA_VISIBLE_DEVICES %s", shown,
-             known(*visible) ? (*visible->value ? visible->value : "empty") : absent(*visible) ? "not set" : "not known");
+             known(*visible)    ? (*visible->value ? visible->value : "empty")
+             : absent(*visible) ? "not set"
+                                : "not known");
 }
 
 const struct link_room room_environment = {rules, sizeof rules / sizeof *rules, describe};

@@ -34,7 +34,8 @@ const struct explanation_row explanation_rows[] = {
     {"gpu-faulty", "uvm-broken", EXPLAINS},
     {"gpu-faulty", "compute-mode-or-in-use", EXPLAINS},
 
-    /* no kernel module: no nodes, no uvm, nothing to talk to. What keeps the module out explains that it is not loaded */
+    /* no kernel module: no nodes, no uvm, nothing to talk to. What keeps the module out explains that it is not
+       loaded */
     {"driver-missing", "driver-nouveau", EXPLAINS},
     {"driver-missing", "driver-not-loaded", EXPLAINS},
     {"driver-missing", "driver-libs-missing", EXPLAINS},
@@ -98,7 +99,8 @@ const struct explanation_row explanation_rows[] = {
     {"device-nodes-missing", "uvm-broken", EXPLAINS},
     {"device-permission", "uvm-broken", EXPLAINS},
 
-    /* a container without a GPU has nothing of the driver in it, and one without the compute part has no libcuda */
+    /* a container without a GPU has nothing of the driver in it, and one without the compute part has no libcuda
+     */
     {"container-no-gpu", "driver-missing", EXPLAINS},
     {"container-no-gpu", "driver-libs-missing", EXPLAINS},
     {"container-no-gpu", "driver-stub-shadows", EXPLAINS},

@@ -1,13 +1,14 @@
 /* Ways to mend a cause: the commands for this distribution, this environment and this GPU, cheapest first.
  *
- * Commands about packages come from confirmed rows of the tables only (data/fixes.csv, the published builds); where the
- * tables have none for this machine, the title alone says what to do. Names of files and directories are taken from the facts. */
+ * Commands about packages come from confirmed rows of the tables only (data/fixes.csv, the published builds);
+ * where the tables have none for this machine, the title alone says what to do. Names of files and directories are
+ * taken from the facts. */
 #pragma once
 
 #include "diagnose/judge.h"
 
-/* The rows of data/fixes.csv for the first of this machine's systems (its distribution, those it is like, "linux") that
- * has any. Returns their number. */
+/* The rows of data/fixes.csv for the first of this machine's systems (its distribution, those it is like, "linux")
+ * that has any. Returns their number. */
 size_t fix_table(struct judge *judge, struct cause *cause, const char *action);
 /* The same, and where the tables have none, the title without a command. */
 void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title);
@@ -16,8 +17,8 @@ size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system
 
 /* An NVIDIA driver, new or newer, that serves these GPUs. `floor`: oldest release that will do, or NULL. */
 void fix_driver(struct judge *judge, struct cause *cause, const char *floor);
-/* A PyTorch build that fits driver, GPUs, Python and platform, by this environment's package manager; says why where
- * there is none. `keep_release`: the release that is there, in a build that fits, before the newest one. */
+/* A PyTorch build that fits driver, GPUs, Python and platform, by this environment's package manager; says why
+ * where there is none. `keep_release`: the release that is there, in a build that fits, before the newest one. */
 void fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release);
 /* The build that is there, once more (files are missing or damaged). */
 void fix_torch_again(struct judge *judge, struct cause *cause);

@@ -5,8 +5,8 @@
 #include "diagnose/rules.h"
 #include "knowledge/error.h"
 
-/* No display function of vendor 10de on a readable bus, no /dev/dxg, no Tegra: also in a virtual machine. Stray device
- * nodes change nothing. What CUDA or PyTorch lists all the same is stronger than a listing that was cut. */
+/* No display function of vendor 10de on a readable bus, no /dev/dxg, no Tegra: also in a virtual machine. Stray
+ * device nodes change nothing. What CUDA or PyTorch lists all the same is stronger than a listing that was cut. */
 void rule_gpu_absent(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     if (on_jetson(judge) || on_wsl(judge) || on_macos(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge))
@@ -15,8 +15,9 @@ void rule_gpu_absent(struct judge *judge) {
         return;
     if (!is_true(facts->gpu.bus_readable) || facts->gpu.devices.count)
         return;
-    struct cause *cause = judge_find(judge, "gpu-absent", CERTAIN, "There is no NVIDIA GPU on this machine's PCI bus%s.",
-                                     known(facts->system.virtual_machine) ? ", which is that of a virtual machine" : "");
+    struct cause *cause =
+        judge_find(judge, "gpu-absent", CERTAIN, "There is no NVIDIA GPU on this machine's PCI bus%s.",
+                   known(facts->system.virtual_machine) ? ", which is that of a virtual machine" : "");
     cause_evidence(judge, cause, "gpu.devices", "no display or 3D function of vendor 10de",
                    facts->gpu.devices.is.source);
     for (size_t i = 0; i < facts->gpu.others.count; i++)
@@ -24,10 +25,12 @@ void rule_gpu_absent(struct judge *judge) {
     cause_fact(judge, cause, "system.virtual_machine", &facts->system.virtual_machine);
     if (known(facts->system.virtual_machine))
         cause_fix(judge, cause,
-                  "Give the virtual machine a GPU: an instance type with one in a cloud, PCI passthrough or a vGPU at home",
+                  "Give the virtual machine a GPU: an instance type with one in a cloud, PCI passthrough or a "
+                  "vGPU at home",
                   NULL);
     else
-        cause_fix(judge, cause, "Seat the card and its power cables, and see that the firmware (BIOS) lists it", NULL);
+        cause_fix(judge, cause, "Seat the card and its power cables, and see that the firmware (BIOS) lists it",
+                  NULL);
     cause_fix(judge, cause, "Without a GPU PyTorch computes on the CPU: torch.device(\"cpu\")", NULL);
     cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
 }
@@ -58,7 +61,8 @@ void rule_gpu_fell_off_bus(struct judge *judge) {
     struct cause *cause = NULL;
     for (size_t i = 0; i < gpu->devices.count; i++) {
         const struct gpu_device *device = &gpu->devices.items[i];
-        bool lost = text_has_nocase(text_of(device->fault), "lost") || text_has_nocase(text_of(device->fault), "fallen off");
+        bool lost = text_has_nocase(text_of(device->fault), "lost") ||
+                    text_has_nocase(text_of(device->fault), "fallen off");
         if (!is_true(device->config_dead) && !lost)
             continue;
         const char *address = text_of(device->address);
@@ -67,17 +71,20 @@ void rule_gpu_fell_off_bus(struct judge *judge) {
         cause_fact(judge, cause, "gpu.devices.config_dead", &device->config_dead);
         cause_fact(judge, cause, "gpu.devices.fault", &device->fault);
     }
-    if (logged(judge, "fallen_off_bus") || log_xid(judge, 79) || nvml_said(judge, 15)) {
+    if (logged(judge, "fell_off_bus") || logged(judge, "gpu_lost") || log_xid(judge, 79) || nvml_said(judge, 15)) {
         cause = judge_find(judge, "gpu-fell-off-bus", cause ? CERTAIN : LIKELY,
                            "The driver lost the GPU: it has fallen off the PCI bus and no longer answers.");
-        evidence_log(judge, cause, "fallen_off_bus");
+        evidence_log(judge, cause, "fell_off_bus");
+        evidence_log(judge, cause, "gpu_lost");
         evidence_xid(judge, cause, 79);
         evidence_nvml(judge, cause, 15);
     }
     if (!cause)
         return;
-    cause_fix(judge, cause, "Switch the machine off and on (a reset of the GPU alone cannot reach it)", "sudo poweroff", NULL);
-    cause_fix(judge, cause, "If it comes back: check power supply and cables, cooling, the riser and the slot, then the card",
+    cause_fix(judge, cause, "Switch the machine off and on (a reset of the GPU alone cannot reach it)",
+              "sudo poweroff", NULL);
+    cause_fix(judge, cause,
+              "If it comes back: check power supply and cables, cooling, the riser and the slot, then the card",
               NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/xid-errors/index.html");
 }
@@ -85,8 +92,8 @@ void rule_gpu_fell_off_bus(struct judge *judge) {
 /* The driver that has it is neither NVIDIA's nor nouveau (which is a cause of its own). One of several is passed
  * through on purpose, so only all of them count. */
 static bool bound_elsewhere(const char *driver) {
-    return driver && !text_starts(driver, "nvidia") && !text_eq(driver, "nouveau") && !text_starts(driver, "nova") &&
-           !text_eq(driver, "nvgpu");
+    return driver && !text_starts(driver, "nvidia") && !text_eq(driver, "nouveau") &&
+           !text_starts(driver, "nova") && !text_eq(driver, "nvgpu");
 }
 
 void rule_gpu_bound_elsewhere(struct judge *judge) {
@@ -100,33 +107,35 @@ void rule_gpu_bound_elsewhere(struct judge *judge) {
     const char *driver = text_of(first->kernel_driver);
     bool passthrough = text_has(driver, "vfio") || text_has(driver, "pci-stub") || text_has(driver, "pciback");
     struct cause *cause = judge_find(judge, "gpu-bound-elsewhere", CERTAIN,
-                                     "The kernel driver %s has the GPU%s, so NVIDIA's driver cannot use it.", driver,
-                                     passthrough ? ", to pass it on to a virtual machine" : "");
+                                     "The kernel driver %s has the GPU%s, so NVIDIA's driver cannot use it.",
+                                     driver, passthrough ? ", to pass it on to a virtual machine" : "");
     for (size_t i = 0; i < gpu->devices.count; i++)
         cause_fact(judge, cause, "gpu.devices.kernel_driver", &gpu->devices.items[i].kernel_driver);
     evidence_log(judge, cause, "probe_not_called");
     const char *address = text_of(first->address) ? text_of(first->address) : "0000:01:00.0";
-    cause_fix(judge, cause, "Hand it back to NVIDIA's driver now",
-              arena_printf(judge->arena, "echo %s | sudo tee /sys/bus/pci/devices/%s/driver/unbind", address, address),
-              arena_printf(judge->arena, "echo | sudo tee /sys/bus/pci/devices/%s/driver_override", address),
-              "sudo modprobe nvidia",
-              arena_printf(judge->arena, "echo %s | sudo tee /sys/bus/pci/drivers/nvidia/bind", address), NULL)
+    cause_fix(
+        judge, cause, "Hand it back to NVIDIA's driver now",
+        arena_printf(judge->arena, "echo %s | sudo tee /sys/bus/pci/devices/%s/driver/unbind", address, address),
+        arena_printf(judge->arena, "echo | sudo tee /sys/bus/pci/devices/%s/driver_override", address),
+        "sudo modprobe nvidia",
+        arena_printf(judge->arena, "echo %s | sudo tee /sys/bus/pci/drivers/nvidia/bind", address), NULL)
         ->needs_root = true;
     cause_fix(judge, cause,
-              arena_printf(judge->arena,
-                           "For good: take its ids out of the options of %s (modprobe.d, or vfio-pci.ids= on the kernel's "
-                           "command line), rebuild the initramfs, reboot",
-                           driver),
+              arena_printf(
+                  judge->arena,
+                  "For good: take its ids out of the options of %s (modprobe.d, or vfio-pci.ids= on the kernel's "
+                  "command line), rebuild the initramfs, reboot",
+                  driver),
               NULL)
         ->reboot = true;
     cause_see(judge, cause, "https://docs.kernel.org/driver-api/vfio.html");
 }
 
-/* Xids that tell of the card, its memory, its links or its firmware, not of a program (13, 31, 43, 45 and the like are a
- * program's); what to do is in the table. Source: NVIDIA, "XID errors". */
+/* Xids that tell of the card, its memory, its links or its firmware, not of a program (13, 31, 43, 45 and the like
+ * are a program's); what to do is in the table. Source: NVIDIA, "XID errors". */
 static bool xid_is_hardware(int64_t xid) {
-    static const int ids[] = {46, 48, 54, 57, 58, 62, 64, 74, 90, 94, 95, 109, 110, 119, 120, 122, 123, 125,
-                              136, 140, 143, 156, 158, 167, 171, 172, 173, 175};
+    static const int ids[] = {46,  48,  54,  57,  58,  62,  64,  74,  90,  94,  95,  109, 110, 119,
+                              120, 122, 123, 125, 136, 140, 143, 156, 158, 167, 171, 172, 173, 175};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (ids[i] == xid)
             return true;
@@ -145,19 +154,22 @@ static struct cause *faulty_by_answers(struct judge *judge) {
     static const struct {
         int code;
         const char *words;
-    } codes[] = {{214, "an uncorrectable ECC error of its memory"}, {220, "an uncorrectable NVLink error"},
+    } codes[] = {{214, "an uncorrectable ECC error of its memory"},
+                 {220, "an uncorrectable NVLink error"},
                  {226, "a contained hardware error"}};
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (cuda_said(judge, codes[i].code)) {
-            cause = judge_find(judge, "gpu-faulty", CERTAIN, "The GPU itself is at fault: CUDA reports %s.", codes[i].words);
+            cause = judge_find(judge, "gpu-faulty", CERTAIN, "The GPU itself is at fault: CUDA reports %s.",
+                               codes[i].words);
             evidence_cuda(judge, cause, codes[i].code);
         }
     for (size_t i = 0; i < judge->facts->compute.devices.count; i++) {
         const struct compute_device *device = &judge->facts->compute.devices.items[i];
         if (!is_false(device->product_right))
             continue;
-        cause = judge_find(judge, "gpu-faulty", LIKELY, "GPU %lld (%s) computes wrongly: a matrix product came out false.",
+        cause = judge_find(judge, "gpu-faulty", LIKELY,
+                           "GPU %lld (%s) computes wrongly: a matrix product came out false.",
                            (long long)number_of(device->index, (int64_t)i),
                            text_of(device->name) ? text_of(device->name) : "no name");
         cause_fact(judge, cause, "compute.devices.product_right", &device->product_right);
@@ -178,13 +190,14 @@ void rule_gpu_faulty(struct judge *judge) {
         struct xid_entry entry;
         int xid = (int)line->xid.value;
         bool told = judge->options.knowledge && knowledge_xid(judge->options.knowledge, xid, &entry) == 0;
-        cause = judge_find(judge, "gpu-faulty", LIKELY, "The kernel log tells of a fault of the GPU: Xid %d%s%s.", xid,
-                           told ? ", " : "", told ? entry.meaning : "");
+        cause = judge_find(judge, "gpu-faulty", LIKELY, "The kernel log tells of a fault of the GPU: Xid %d%s%s.",
+                           xid, told ? ", " : "", told ? entry.meaning : "");
         evidence_xid(judge, cause, xid);
     }
     for (size_t i = 0; i < judge->facts->gpu.devices.count && !judge_found(judge, "gpu-fell-off-bus"); i++) {
         const struct gpu_device *device = &judge->facts->gpu.devices.items[i];
-        if (!text_has_nocase(text_of(device->fault), "ERR!") && !text_has_nocase(text_of(device->fault), "requires reset"))
+        if (!text_has_nocase(text_of(device->fault), "ERR!") &&
+            !text_has_nocase(text_of(device->fault), "requires reset"))
             continue;
         cause = judge_find(judge, "gpu-faulty", LIKELY, "The driver gets no sound answer from %s (%s).",
                            text_of(device->name) ? text_of(device->name) : "a GPU", text_of(device->fault));
@@ -193,7 +206,8 @@ void rule_gpu_faulty(struct judge *judge) {
     if (!cause)
         return;
     cause_fix(judge, cause, "Reset the GPU while nothing uses it", "sudo nvidia-smi --gpu-reset", NULL);
-    cause_fix(judge, cause, "Or reboot; when it comes again, run NVIDIA's field diagnosis and have the card exchanged",
+    cause_fix(judge, cause,
+              "Or reboot; when it comes again, run NVIDIA's field diagnosis and have the card exchanged",
               "sudo reboot", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/xid-errors/index.html");
 }

@@ -1,4 +1,5 @@
-/* The GPUs as rules see them: from the bus, else as CUDA or PyTorch list them; capability as told, else by the tables. */
+/* The GPUs as rules see them: from the bus, else as CUDA or PyTorch list them; capability as told, else by the
+ * tables. */
 #include "base/text.h"
 #include "diagnose/read.h"
 #include "knowledge/gpu.h"
@@ -44,7 +45,8 @@ static void read_capability(struct gpu_view *view, const struct text_fact *fact,
 }
 
 static struct gpu_view view_of_device(struct judge *judge, const struct gpu_device *device, size_t index) {
-    struct gpu_view view = {.driver = text_of(device->kernel_driver), .device_id = device_number(text_of(device->device_id))};
+    struct gpu_view view = {.driver = text_of(device->kernel_driver),
+                            .device_id = device_number(text_of(device->device_id))};
     read_capability(&view, &device->compute_capability, "gpu.devices.compute_capability");
     view.name = text_of(device->name);
     ask_tables(judge, &view, view.name, device->name.is.source);
@@ -79,5 +81,6 @@ struct gpu_views gpus(struct judge *judge) {
 
 bool gpu_present(const struct judge *judge) {
     const struct snapshot *facts = judge->facts;
-    return facts->gpu.devices.count || facts->compute.devices.count || cuda_lists_gpus(judge) || nvml_lists_gpus(judge);
+    return facts->gpu.devices.count || facts->compute.devices.count || cuda_lists_gpus(judge) ||
+           nvml_lists_gpus(judge);
 }

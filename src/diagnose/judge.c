@@ -12,7 +12,7 @@ const char *link_name(enum link link) {
     return link_names[link];
 }
 
-const char *verdict_name(enum verdict_kind verdict) {
+const char *verdict_name(enum verdict verdict) {
     static const char *const names[] = {"healthy", "degraded", "broken", "unknown"};
     return names[verdict];
 }
@@ -114,17 +114,14 @@ void cause_message(struct judge *judge, struct cause *cause, const struct printe
     cause_evidence(judge, cause, "printed", text_of(message->text), source);
 }
 
-struct fix *cause_fix(struct judge *judge, struct cause *cause, const char *title, ...) {
+struct fix *cause_fix_list(struct judge *judge, struct cause *cause, const char *const *title_and_commands) {
     struct fix *fix = &LIST_PUSH(judge->arena, &cause->fixes);
-    *fix = (struct fix){.title = title};
-    va_list args;
-    va_start(args, title);
-    for (const char *command; (command = va_arg(args, const char *));) {
-        texts_add(judge->arena, &fix->commands, command);
-        fix->needs_root |= text_starts(command, "sudo ");
-        fix->reboot |= text_has(command, "reboot");
+    *fix = (struct fix){.title = title_and_commands[0]};
+    for (const char *const *command = title_and_commands + 1; *command; command++) {
+        texts_add(judge->arena, &fix->commands, *command);
+        fix->needs_root |= text_starts(*command, "sudo ");
+        fix->reboot |= text_has(*command, "reboot");
     }
-    va_end(args);
     return fix;
 }
 

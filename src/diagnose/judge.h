@@ -63,8 +63,10 @@ void cause_message(struct judge *judge, struct cause *cause, const struct printe
              struct number_fact *: cause_fact_number, const struct number_fact *: cause_fact_number,         \
              struct flag_fact *: cause_fact_flag, const struct flag_fact *: cause_fact_flag)(judge, cause, name, f)
 
-/* A way to mend it; commands are added in order, "" ends a group. NULL-terminated list of commands. */
-struct fix *cause_fix(struct judge *judge, struct cause *cause, const char *title, ...) __attribute__((sentinel));
+/* A way to mend it: a title, then commands in order, then NULL. cause_fix(judge, cause, "Reboot", "sudo reboot",
+ * NULL) */
+#define cause_fix(judge, cause, ...) cause_fix_list(judge, cause, (const char *const[]){__VA_ARGS__})
+struct fix *cause_fix_list(struct judge *judge, struct cause *cause, const char *const *title_and_commands);
 void cause_see(struct judge *judge, struct cause *cause, const char *url);
 
 /* Notes and summary of a link line. */

@@ -8,7 +8,9 @@
 #include "knowledge/gpu.h"
 #include "knowledge/torch.h"
 
-/* --- what is asked ------------------------------------------------------------------------------------------------------------------ */
+/* --- what is asked
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static enum platform platform_of(const struct judge *judge) {
     if (on_macos(judge))
@@ -25,14 +27,15 @@ static enum platform platform_of(const struct judge *judge) {
                                                                                       : PLATFORM_UNKNOWN;
 }
 
-/* PyPI's default for a version without a tag. Only for what pip or uv installed, or where pasted text does not say. */
+/* PyPI's default for a version without a tag. Only for what pip or uv installed, or where pasted text does not
+ * say. */
 static bool published_variant(struct judge *judge, struct torch_variant *ret_variant) {
     const struct python_environment *python = python_in_use(judge);
     const char *text = torch_version(judge), *installer = python ? text_of(python->installer) : NULL;
     struct package_version version;
     bool pip = !installer || text_eq(installer, "pip") || text_eq(installer, "uv") || text_eq(installer, "poetry");
-    return from_text(judge) && judge->options.knowledge && text && pip && package_version_parse(span_of(text), &version) == 0 &&
-           version.phase == PHASE_FINAL &&
+    return from_text(judge) && judge->options.knowledge && text && pip &&
+           package_version_parse(span_of(text), &version) == 0 && version.phase == PHASE_FINAL &&
            knowledge_torch_variant(judge->options.knowledge, &version, platform_of(judge), ret_variant) == 0 &&
            ret_variant->confirmed;
 }
@@ -68,7 +71,8 @@ struct driver_match match_driver(struct judge *judge) {
         question.driver.count = 0;
     if (compat) {
         cuda_version_parse(span_of(compat->compat_cuda.value), &question.compat_cuda);
-        question.compat_gpu = question.compat_gpu_known = cuda_lists_gpus(judge); /* else driver-compat-shadows judges it */
+        question.compat_gpu = question.compat_gpu_known =
+            cuda_lists_gpus(judge); /* else driver-compat-shadows judges it */
     } else {
         question.driver_cuda = driver_cuda(judge);
     }
@@ -93,16 +97,11 @@ struct code_list match_code(struct judge *judge) {
         for (size_t i = 0; i < python->ptx.count; i++)
             texts_add(judge->arena, &list.architectures, python->ptx.items[i]);
     } else if (published_variant(judge, &variant)) {
-        list = (struct code_list){.architectures = variant.sass,
-                                  .source = arena_printf(judge->arena, "as published: torch %s %s", variant.torch, variant.variant),
-                                  .fact = "torch.sass",
-                                  .published = true};
-        struct texts all = {0};
-        for (size_t i = 0; i < variant.sass.count; i++)
-            texts_add(judge->arena, &all, variant.sass.items[i]);
-        for (size_t i = 0; i < variant.ptx.count; i++)
-            texts_add(judge->arena, &all, variant.ptx.items[i]);
-        list.architectures = all;
+        list = (struct code_list){
+            .architectures = variant.architectures,
+            .source = arena_printf(judge->arena, "as published: torch %s %s", variant.torch, variant.variant),
+            .fact = "torch.sass",
+            .published = true};
     }
     return list;
 }
@@ -110,12 +109,13 @@ struct code_list match_code(struct judge *judge) {
 struct code_verdict match_gpu(struct judge *judge, const struct code_list *code, const struct gpu_view *gpu) {
     struct driver_match driver = match_driver(judge);
     if (!gpu->capability || !code->architectures.count)
-        return (struct code_verdict){.fit = FIT_UNKNOWN, .reason = "the GPU's capability or PyTorch's code is not known"};
-    enum fit ptx = driver.verdict.fit == FIT_UNKNOWN ? FIT_UNKNOWN : driver.verdict.ptx;
-    return compat_code(judge->arena, &code->architectures, gpu->capability, torch_cuda(judge), ptx);
+        return (struct code_verdict){.fit = FIT_UNKNOWN,
+                                     .reason = "the GPU's capability or PyTorch's code is not known"};
+    return compat_code(judge->arena, &code->architectures, gpu->capability, torch_cuda(judge), driver.verdict.ptx);
 }
 
-/* --- driver-too-old-for-cuda --------------------------------------------------------------------------------------------------------- */
+/* --- driver-too-old-for-cuda
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void too_old_evidence(struct judge *judge, struct cause *cause) {
     struct driver_version release;
@@ -138,17 +138,19 @@ static void too_old_evidence(struct judge *judge, struct cause *cause) {
 
 /* The number in PyTorch's message is the driver's CUDA (11040), not its release. */
 static struct cause *too_old_by_words(struct judge *judge) {
-    const struct printed_message *old = printed(judge, "driver_too_old"), *unsatisfied = printed(judge, "ctk_unsatisfied");
+    const struct printed_message *old = printed(judge, "driver_too_old"),
+                                 *unsatisfied = printed(judge, "ctk_unsatisfied");
     char offered[16], built[16];
     int number = 0;
     struct needed_cuda needed = match_needed_cuda(judge);
-    const char *for_what = needed.cuda ? arena_printf(judge->arena, " (CUDA %s)", cuda_version_text(needed.cuda, built)) : "";
+    const char *for_what =
+        needed.cuda ? arena_printf(judge->arena, " (CUDA %s)", cuda_version_text(needed.cuda, built)) : "";
     if (old && text_of(old->argument))
         cuda_version_parse(span_of(old->argument.value), &number);
     if (old)
-        return judge_find(judge, "driver-too-old-for-cuda", CERTAIN,
-                          "The NVIDIA driver is too old for this PyTorch%s%s%s.", for_what,
-                          number ? ": it offers CUDA up to " : "", number ? cuda_version_text(number, offered) : "");
+        return judge_find(
+            judge, "driver-too-old-for-cuda", CERTAIN, "The NVIDIA driver is too old for this PyTorch%s%s%s.",
+            for_what, number ? ": it offers CUDA up to " : "", number ? cuda_version_text(number, offered) : "");
     if (unsatisfied)
         return judge_find(judge, "driver-too-old-for-cuda", CERTAIN,
                           "The host's NVIDIA driver is too old for this image, which asks for CUDA %s.",
@@ -176,8 +178,8 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
     if (!cause)
         cause = too_old_by_facts(judge);
     /* error 35 is also what the runtime says where there is no driver at all */
-    bool driver_seen = driver_cuda(judge) || known(judge->facts->driver.module_version) || nvml_lists_gpus(judge) ||
-                       known(judge->facts->driver.nvml_version);
+    bool driver_seen = driver_cuda(judge) || known(judge->facts->driver.module_version) ||
+                       nvml_lists_gpus(judge) || known(judge->facts->driver.nvml_version);
     if (!cause && cuda_said(judge, 35) && !on_wsl(judge) && !judge_found(judge, "container-no-gpu") &&
         !judge_found(judge, "driver-libs-missing") && !printed(judge, "driver_missing_throw"))
         cause = judge_find(judge, "driver-too-old-for-cuda", driver_seen ? LIKELY : POSSIBLE,
@@ -194,12 +196,13 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/cuda-compatibility/");
 }
 
-/* --- gpu-too-new, gpu-too-old ----------------------------------------------------------------------------------------------------------- */
+/* --- gpu-too-new, gpu-too-old
+ * ----------------------------------------------------------------------------------------------------------- */
 
 enum age { AGE_FITS, AGE_TOO_NEW, AGE_TOO_OLD, AGE_UNKNOWN };
 
-/* Where the list of code is not known: CUDA could not compile for a GPU before the toolkit that brought it, nor after the
- * one that dropped it. */
+/* Where the list of code is not known: CUDA could not compile for a GPU before the toolkit that brought it, nor
+ * after the one that dropped it. */
 static enum age age_by_cuda(struct judge *judge, int capability) {
     struct architecture architecture;
     int cuda = match_needed_cuda(judge).cuda;
@@ -240,7 +243,8 @@ static bool says_too_old(const struct judge *judge, const char *gpu) {
 
 static bool runtime_refused(const struct judge *judge) {
     return cuda_said(judge, 209) || printed(judge, "cc_reinstall") || printed(judge, "cc_none") ||
-           printed(judge, "requires_newer_cuda") || printed(judge, "sm_not_compatible") || printed(judge, "cc_list");
+           printed(judge, "requires_newer_cuda") || printed(judge, "sm_not_compatible") ||
+           printed(judge, "cc_list");
 }
 
 static enum age age_of(struct judge *judge, const struct code_list *code, const struct gpu_view *gpu) {
@@ -265,13 +269,17 @@ static enum age age_of(struct judge *judge, const struct code_list *code, const 
     return by_cuda;
 }
 
-static void age_evidence(struct judge *judge, struct cause *cause, const struct code_list *code, const struct gpu_view *gpu) {
-    static const char *const ids[] = {"sm_not_compatible", "old_gpu_min", "old_gpu_fixed35", "old_gpu",     "min_max_cc",
-                                      "requires_newer_cuda", "cc_list",   "cc_reinstall",    "cc_none"};
+static void age_evidence(struct judge *judge, struct cause *cause, const struct code_list *code,
+                         const struct gpu_view *gpu) {
+    static const char *const ids[] = {"sm_not_compatible", "old_gpu_min",  "old_gpu_fixed35",
+                                      "old_gpu",           "min_max_cc",   "requires_newer_cuda",
+                                      "cc_list",           "cc_reinstall", "cc_none"};
     char capability[8];
     if (gpu && gpu->capability)
-        cause_evidence(judge, cause, gpu->fact ? gpu->fact : "gpu.devices.compute_capability",
-                       arena_printf(judge->arena, "%s: %s", gpu->name, capability_text(gpu->capability, capability)), gpu->source);
+        cause_evidence(
+            judge, cause, gpu->fact ? gpu->fact : "gpu.devices.compute_capability",
+            arena_printf(judge->arena, "%s: %s", gpu->name, capability_text(gpu->capability, capability)),
+            gpu->source);
     if (code->architectures.count) {
         const char *list = "";
         for (size_t i = 0; i < code->architectures.count && i < 24; i++)
@@ -290,13 +298,14 @@ static void find_age(struct judge *judge, enum age age, const struct code_list *
                      enum confidence confidence) {
     char capability[8];
     const char *version = torch_version(judge);
-    const char *kind = gpu && gpu->capability
-                           ? arena_printf(judge->arena, " (compute capability %s)", capability_text(gpu->capability, capability))
-                           : "";
+    const char *kind = gpu && gpu->capability ? arena_printf(judge->arena, " (compute capability %s)",
+                                                             capability_text(gpu->capability, capability))
+                                              : "";
     bool new = age == AGE_TOO_NEW;
     struct cause *cause =
-        judge_find(judge, new ? "gpu-too-new" : "gpu-too-old", confidence, "%s%s is too %s for PyTorch%s%s: the build has no code for it.",
-                   gpu ? gpu->name : "The GPU", kind, new ? "new" : "old", version ? " " : "", version ? version : "");
+        judge_find(judge, new ? "gpu-too-new" : "gpu-too-old", confidence,
+                   "%s%s is too %s for PyTorch%s%s: the build has no code for it.", gpu ? gpu->name : "The GPU",
+                   kind, new ? "new" : "old", version ? " " : "", version ? version : "");
     age_evidence(judge, cause, code, gpu);
     if (!cause->fixes.count)
         fix_torch_build(judge, cause, false);
@@ -356,7 +365,9 @@ static const struct rule rules[] = {
     {"gpu-too-old", LINK_MATCH, rule_gpu_too_old, false},
 };
 
-/* --- the link's line ---------------------------------------------------------------------------------------------------------------------- */
+/* --- the link's line
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static const char *way_words(enum code_way way) {
     return way == CODE_WAY_SASS ? "runs from" : "is compiled at first use from";
@@ -369,9 +380,11 @@ static enum fit describe_code(struct judge *judge, struct link_state *state, con
     for (size_t i = 0; i < views.count; i++) {
         struct code_verdict verdict = match_gpu(judge, &code, &views.items[i]);
         if (verdict.fit == FIT_YES && !*ret_words)
-            *ret_words = arena_printf(judge->arena, "%s %s %s", views.items[i].name, way_words(verdict.way), verdict.by);
+            *ret_words =
+                arena_printf(judge->arena, "%s %s %s", views.items[i].name, way_words(verdict.way), verdict.by);
         if (verdict.fit == FIT_YES && verdict.way == CODE_WAY_PTX)
-            link_note(judge, state, "the first start on %s is slow: the driver compiles %s for it", views.items[i].name, verdict.by);
+            link_note(judge, state, "the first start on %s is slow: the driver compiles %s for it",
+                      views.items[i].name, verdict.by);
         if (verdict.fit == FIT_NO)
             all = FIT_NO;
         else if (verdict.fit == FIT_UNKNOWN && all == FIT_YES)
@@ -385,9 +398,11 @@ static void cannot_match(struct judge *judge, struct needed_cuda needed) {
     if (from_text(judge) || !python || !text_eq(torch_build_of(judge), "cuda"))
         return;
     if (!needed.cuda)
-        judge_cannot_tell(judge, "torch.cuda", "the CUDA that this PyTorch was built with is not told by its files");
+        judge_cannot_tell(judge, "torch.cuda",
+                          "the CUDA that this PyTorch was built with is not told by its files");
     if (!known(python->sass))
-        judge_cannot_tell(judge, "torch.sass", "%s", python->sass.is.reason ? python->sass.is.reason : "nobody looked");
+        judge_cannot_tell(judge, "torch.sass", "%s",
+                          python->sass.is.reason ? python->sass.is.reason : "nobody looked");
 }
 
 static void describe(struct judge *judge, struct link_state *state) {
@@ -417,7 +432,8 @@ static void describe(struct judge *judge, struct link_state *state) {
     else if (text_eq(torch_build_of(judge), "cpu"))
         link_say(judge, state, "nothing to match: a build for the CPU");
     else
-        link_say(judge, state, "not known: %s", driver.verdict.fit != FIT_YES ? driver.verdict.reason : "no GPU to match");
+        link_say(judge, state, "not known: %s",
+                 driver.verdict.fit != FIT_YES ? driver.verdict.reason : "no GPU to match");
 }
 
 const struct link_room room_match = {rules, sizeof rules / sizeof *rules, describe};

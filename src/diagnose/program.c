@@ -7,13 +7,16 @@
 void rule_fork_after_init(struct judge *judge) {
     if (!printed(judge, "forked"))
         return;
-    struct cause *cause = judge_find(judge, "fork-after-init", CERTAIN,
-                                     "A worker process was forked after its parent had used CUDA, which CUDA does not survive.");
+    struct cause *cause =
+        judge_find(judge, "fork-after-init", CERTAIN,
+                   "A worker process was forked after its parent had used CUDA, which CUDA does not survive.");
     evidence_printed(judge, cause, "forked");
     cause_fix(judge, cause, "Start the workers with spawn, before anything uses CUDA",
               "python -c \"import torch.multiprocessing as mp; mp.set_start_method('spawn')\"", NULL);
-    cause_fix(judge, cause, "Or keep the parent off CUDA: no tensor on the GPU, no CUDA call in a DataLoader's dataset", NULL);
-    cause_fix(judge, cause, "Let is_available() ask NVML, which leaves CUDA untouched", "export PYTORCH_NVML_BASED_CUDA_CHECK=1", NULL);
+    cause_fix(judge, cause,
+              "Or keep the parent off CUDA: no tensor on the GPU, no CUDA call in a DataLoader's dataset", NULL);
+    cause_fix(judge, cause, "Let is_available() ask NVML, which leaves CUDA untouched",
+              "export PYTORCH_NVML_BASED_CUDA_CHECK=1", NULL);
     cause_fix(judge, cause, "vLLM has a variable for it", "export VLLM_WORKER_MULTIPROC_METHOD=spawn", NULL);
     cause_see(judge, cause, "https://pytorch.org/docs/stable/notes/multiprocessing.html#cuda-in-multiprocessing");
 }
@@ -30,22 +33,27 @@ static bool chain_is_broken(const struct judge *judge) {
 static bool python_error_is(const struct judge *judge, const char *type, const char *words) {
     const struct printed_message_rows *messages = &judge->facts->printed.messages;
     for (size_t i = 0; i < messages->count; i++)
-        if (text_eq(text_of(messages->items[i].id), "python_error") && (!type || text_eq(text_of(messages->items[i].argument), type)) &&
+        if (text_eq(text_of(messages->items[i].id), "python_error") &&
+            (!type || text_eq(text_of(messages->items[i].argument), type)) &&
             text_has(text_of(messages->items[i].second), words))
             return true;
     return false;
 }
 
-/* PyTorch's own assertions ask to be reported. The device count's (NVML and CUDA disagree) belongs to the machine. */
+/* PyTorch's own assertions ask to be reported. The device count's (NVML and CUDA disagree) belongs to the machine.
+ */
 void rule_torch_bug(struct judge *judge) {
-    bool internal = printed(judge, "torch_internal_assert") || python_error_is(judge, NULL, "INTERNAL ASSERT FAILED") ||
+    bool internal = printed(judge, "torch_internal_assert") ||
+                    python_error_is(judge, NULL, "INTERNAL ASSERT FAILED") ||
                     python_error_is(judge, NULL, "please report a bug to PyTorch");
     if (!internal || chain_is_broken(judge) || printed(judge, "deferred_call"))
         return;
-    struct cause *cause = judge_find(judge, "torch-bug", LIKELY, "PyTorch met a state it calls a fault of its own (INTERNAL ASSERT FAILED).");
+    struct cause *cause = judge_find(judge, "torch-bug", LIKELY,
+                                     "PyTorch met a state it calls a fault of its own (INTERNAL ASSERT FAILED).");
     evidence_printed(judge, cause, "torch_internal_assert");
     evidence_printed(judge, cause, "python_error");
-    cause_fix(judge, cause, "Try a newer release of PyTorch; report it with the smallest program that shows it", NULL);
+    cause_fix(judge, cause, "Try a newer release of PyTorch; report it with the smallest program that shows it",
+              NULL);
     cause_see(judge, cause, "https://github.com/pytorch/pytorch/issues");
 }
 
@@ -60,8 +68,10 @@ static const struct program_words program_words[] = {
      "Put all of them on one device: x = x.to(model.device)"},
     {"mixed_dtypes", "The program mixes number types (float and half) in one operation.",
      "Give both one type: x = x.to(weight.dtype), or use torch.autocast"},
-    {"illegal_access", "A GPU kernel touched memory that is not its own: a fault in the program, or in the operator it uses.",
-     "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer to find the operator; try a newer release of PyTorch"},
+    {"illegal_access",
+     "A GPU kernel touched memory that is not its own: a fault in the program, or in the operator it uses.",
+     "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer to find the operator; try a newer release of "
+     "PyTorch"},
     {"launch_failure", "A GPU kernel failed while it ran.",
      "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer; look for Xid lines in the kernel log"},
 };
@@ -82,17 +92,20 @@ static struct cause *error_by_code(struct judge *judge) {
     return NULL;
 }
 
-/* cuda:1 where there is one GPU. With CUDA_VISIBLE_DEVICES, MIG or a scheduler in play their own causes come first. */
+/* cuda:1 where there is one GPU. With CUDA_VISIBLE_DEVICES, MIG or a scheduler in play their own causes come
+ * first. */
 static struct cause *wrong_number(struct judge *judge) {
     bool ordinal = cuda_said(judge, 101) || printed(judge, "invalid_device");
     if (!ordinal || chain_is_broken(judge))
         return NULL;
-    struct cause *cause = judge_find(judge, "program-error", LIKELY,
-                                     "The program asks for a GPU by a number that is not there (invalid device ordinal).");
+    struct cause *cause =
+        judge_find(judge, "program-error", LIKELY,
+                   "The program asks for a GPU by a number that is not there (invalid device ordinal).");
     evidence_cuda(judge, cause, 101);
     evidence_printed(judge, cause, "invalid_device");
     cause_fact(judge, cause, "environment.visible_devices", &judge->facts->environment.visible_devices);
-    cause_fix(judge, cause, "Count the devices the program sees; with CUDA_VISIBLE_DEVICES they are numbered from 0 again",
+    cause_fix(judge, cause,
+              "Count the devices the program sees; with CUDA_VISIBLE_DEVICES they are numbered from 0 again",
               "python -c \"import torch; print(torch.cuda.device_count())\"", NULL);
     return cause;
 }
@@ -113,7 +126,8 @@ void rule_program_error(struct judge *judge) {
     /* any other error of a program that sees the GPU is not the machine's */
     if (!cause && printed(judge, "python_error") && cuda_lists_gpus(judge) && !chain_is_broken(judge) &&
         !judge_found(judge, "fork-after-init") && !judge_found(judge, "torch-bug")) {
-        cause = judge_find(judge, "program-error", POSSIBLE, "PyTorch sees the GPU; the error comes from the program itself.");
+        cause = judge_find(judge, "program-error", POSSIBLE,
+                           "PyTorch sees the GPU; the error comes from the program itself.");
         evidence_printed(judge, cause, "python_error");
         cause_fact(judge, cause, "compute.is_available", &judge->facts->compute.is_available);
     }

@@ -29,8 +29,9 @@ const struct printed_message *printed(const struct judge *judge, const char *id)
 const struct printed_message *printed_with(const struct judge *judge, const char *id, const char *argument);
 /* The first one of this id whose argument holds `part`, case ignored. */
 const struct printed_message *printed_about(const struct judge *judge, const char *id, const char *part);
-/* The first command that holds every word of the NULL-terminated list. */
-const struct printed_command *typed(const struct judge *judge, const char *word, ...) __attribute__((sentinel));
+/* The first command that holds every word of a list that ends with NULL: typed(judge, "docker", " run ", NULL). */
+#define typed(judge, ...) typed_list(judge, (const char *const[]){__VA_ARGS__})
+const struct printed_command *typed_list(const struct judge *judge, const char *const *words);
 /* A line of the kernel log with this id, or NULL. */
 const struct log_line *logged(const struct judge *judge, const char *id);
 

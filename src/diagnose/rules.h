@@ -1,5 +1,6 @@
-/* Every rule by its cause id: rule_gpu_absent judges gpu-absent. The rows are in the links' tables (gpu.c, driver.c …);
- * families that do not fit one file are split by what they look at (driver_module.c, access_container.c …). */
+/* Every rule by its cause id: rule_gpu_absent judges gpu-absent. The rows are in the links' tables (gpu.c,
+ * driver.c …); families that do not fit one file are split by what they look at (driver_module.c,
+ * access_container.c …). */
 #pragma once
 
 #include "diagnose/judge.h"

@@ -1,6 +1,4 @@
 /* What was printed or answered: messages, codes, lines of the kernel log, commands. */
-#include <stdarg.h>
-
 #include "base/text.h"
 #include "diagnose/read.h"
 
@@ -28,16 +26,12 @@ const struct printed_message *printed_about(const struct judge *judge, const cha
     return printed_where(judge, id, part, true);
 }
 
-const struct printed_command *typed(const struct judge *judge, const char *word, ...) {
+const struct printed_command *typed_list(const struct judge *judge, const char *const *words) {
     const struct printed_command_rows *commands = &judge->facts->printed.commands;
     for (size_t i = 0; i < commands->count; i++) {
-        const char *text = text_of(commands->items[i].text);
-        bool all = text_has(text, word);
-        va_list words;
-        va_start(words, word);
-        for (const char *next; all && (next = va_arg(words, const char *));)
-            all = text_has(text, next);
-        va_end(words);
+        bool all = true;
+        for (const char *const *word = words; all && *word; word++)
+            all = text_has(text_of(commands->items[i].text), *word);
         if (all)
             return &commands->items[i];
     }
@@ -96,7 +90,8 @@ static bool message_says(const struct printed_message *message, const struct cod
     int64_t number;
     if (!argument || (!text_eq(id, "cuda_error") && !text_eq(id, "unexpected_count_error")))
         return false;
-    return span_to_number(span_of(argument), 10, &number) == 0 && number && (number == code->code || number == code->old);
+    return span_to_number(span_of(argument), 10, &number) == 0 && number &&
+           (number == code->code || number == code->old);
 }
 
 /* Calls each place where the code was said; with a cause it becomes evidence. */
@@ -140,7 +135,8 @@ static bool nvml_message_says(const struct printed_message *message, int code) {
         return code == 9;
     const char *argument = text_of(message->argument);
     int64_t number;
-    return text_eq(id, "nvml_error") && argument && span_to_number(span_of(argument), 10, &number) == 0 && number == code;
+    return text_eq(id, "nvml_error") && argument && span_to_number(span_of(argument), 10, &number) == 0 &&
+           number == code;
 }
 
 static bool find_nvml(const struct judge *judge, int code, struct judge *writer, struct cause *cause) {

@@ -1,5 +1,6 @@
-/* What compiling an extension needs: a toolkit that is whole, of PyTorch's CUDA, where the variables say, and a host compiler
- * it takes. PyTorch itself runs without all of this, so nothing here is judged unless something is to be built. */
+/* What compiling an extension needs: a toolkit that is whole, of PyTorch's CUDA, where the variables say, and a
+ * host compiler it takes. PyTorch itself runs without all of this, so nothing here is judged unless something is
+ * to be built. */
 #include "base/text.h"
 #include "diagnose/fix.h"
 #include "diagnose/match.h"
@@ -27,7 +28,10 @@ static const char *wanted_cuda(struct judge *judge) {
 
 static void fix_toolkit(struct judge *judge, struct cause *cause) {
     const char *cuda = wanted_cuda(judge);
-    cause_fix(judge, cause, "Take a prebuilt wheel of the package, where its release page has one for this torch, CUDA and Python", NULL);
+    cause_fix(
+        judge, cause,
+        "Take a prebuilt wheel of the package, where its release page has one for this torch, CUDA and Python",
+        NULL);
     if (in_container(judge))
         cause_fix(judge, cause, "Build on an image whose tag says devel: runtime images have no compiler", NULL);
     const struct python_environment *python = python_in_use(judge);
@@ -37,7 +41,9 @@ static void fix_toolkit(struct judge *judge, struct cause *cause) {
                        : "conda install -c nvidia cuda-toolkit",
                   NULL);
     cause_fix(judge, cause,
-              cuda ? arena_printf(judge->arena, "Install the CUDA toolkit %s (the toolkit alone, no driver), then say where it is", cuda)
+              cuda ? arena_printf(
+                         judge->arena,
+                         "Install the CUDA toolkit %s (the toolkit alone, no driver), then say where it is", cuda)
                    : "Install the CUDA toolkit of PyTorch's CUDA (torch.version.cuda), then say where it is",
               on_windows(judge) ? NULL
               : cuda            ? arena_printf(judge->arena, "export CUDA_HOME=/usr/local/cuda-%s", cuda)
@@ -46,7 +52,8 @@ static void fix_toolkit(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://developer.nvidia.com/cuda-toolkit-archive");
 }
 
-/* --- toolkit-path-wrong (link environment) ----------------------------------------------------------------------------------------- */
+/* --- toolkit-path-wrong (link environment)
+ * ----------------------------------------------------------------------------------------- */
 
 /* A home is one directory: a value with a colon is a search path that somebody took for it. */
 static bool is_search_path(const char *value, bool windows) {
@@ -57,7 +64,8 @@ static const struct path_entry *dead_home(const struct judge *judge) {
     const struct path_entry_rows *entries = &judge->facts->environment.entries;
     for (size_t i = 0; i < entries->count; i++) {
         const char *variable = text_of(entries->items[i].variable);
-        if ((text_eq(variable, "CUDA_HOME") || text_eq(variable, "CUDA_PATH")) && is_false(entries->items[i].exists))
+        if ((text_eq(variable, "CUDA_HOME") || text_eq(variable, "CUDA_PATH")) &&
+            is_false(entries->items[i].exists))
             return &entries->items[i];
     }
     return NULL;
@@ -75,7 +83,8 @@ void rule_toolkit_path_wrong(struct judge *judge) {
         return;
     static const char *const names[] = {"CUDA_HOME", "CUDA_PATH"};
     const struct path_entry *dead = dead_home(judge);
-    const char *wrong = NULL, *name = dead ? text_of(dead->variable) : "CUDA_HOME";
+    const char *wrong = NULL, *name = dead ? text_of(dead->variable) : "CUDA_HOME",
+               *gone = dead ? text_of(dead->entry) : NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !wrong; i++) {
         const struct variable *variable = variable_of(judge, names[i]);
         if (variable && is_search_path(text_of(variable->value), on_windows(judge))) {
@@ -86,24 +95,28 @@ void rule_toolkit_path_wrong(struct judge *judge) {
     bool dead_only = !wrong && !colon && dead && known(judge->facts->toolkit.toolkits) && toolkit_with_nvcc(judge);
     if (!wrong && !colon && !dead_only)
         return;
-    struct cause *cause =
-        dead_only ? judge_find(judge, "toolkit-path-wrong", CERTAIN, "%s is %s, which does not exist; the toolkit is in %s.", name,
-                               text_of(dead->entry), text_of(toolkit_with_nvcc(judge)->path))
-                  : judge_find(judge, "toolkit-path-wrong", CERTAIN,
-                               "%s must be one directory, and its value%s%s is a list with colons.", name, wrong ? " " : "",
-                               wrong ? wrong : "");
+    struct cause *cause = dead_only
+                              ? judge_find(judge, "toolkit-path-wrong", CERTAIN,
+                                           "%s is %s, which does not exist; the toolkit is in %s.", name, gone,
+                                           text_of(toolkit_with_nvcc(judge)->path))
+                              : judge_find(judge, "toolkit-path-wrong", CERTAIN,
+                                           "%s must be one directory, and its value%s%s is a list with colons.",
+                                           name, wrong ? " " : "", wrong ? wrong : "");
     evidence_variable(judge, cause, "CUDA_HOME");
     evidence_variable(judge, cause, "CUDA_PATH");
     evidence_printed(judge, cause, "file_missing");
     if (dead)
         cause_fact(judge, cause, "environment.entries.entry", &dead->entry);
     const struct cuda_toolkit *toolkit = toolkit_with_nvcc(judge);
-    cause_fix(judge, cause, "Set it to the one directory that holds bin/nvcc",
-              arena_printf(judge->arena, "export %s=%s", name, toolkit ? text_of(toolkit->path) : "/usr/local/cuda"), NULL);
+    cause_fix(
+        judge, cause, "Set it to the one directory that holds bin/nvcc",
+        arena_printf(judge->arena, "export %s=%s", name, toolkit ? text_of(toolkit->path) : "/usr/local/cuda"),
+        NULL);
     see_build(judge, cause);
 }
 
-/* --- toolkit-missing, toolkit-incomplete ----------------------------------------------------------------------------------------------- */
+/* --- toolkit-missing, toolkit-incomplete
+ * ----------------------------------------------------------------------------------------------- */
 
 static const struct printed_message *toolkit_not_found(const struct judge *judge) {
     static const char *const ids[] = {"ext_no_cuda_home", "ext_cuda_not_found", "nvcc_not_found"};
@@ -117,7 +130,8 @@ void rule_toolkit_missing(struct judge *judge) {
     const struct toolkit_facts *toolkit = &judge->facts->toolkit;
     const struct printed_message *message = toolkit_not_found(judge);
     bool none = known(toolkit->toolkits) && !toolkit_with_nvcc(judge) && absent(toolkit->nvcc_path);
-    bool asked = printed(judge, "ext_no_cuda_home") || printed(judge, "ext_cuda_not_found") || missing_nvcc_file(judge);
+    bool asked =
+        printed(judge, "ext_no_cuda_home") || printed(judge, "ext_cuda_not_found") || missing_nvcc_file(judge);
     if (judge_found(judge, "toolkit-path-wrong"))
         return;
     if (!(asked && message) && !(building(judge) && (none || message))) {
@@ -125,9 +139,9 @@ void rule_toolkit_missing(struct judge *judge) {
             settled(judge, "toolkit.toolkits", &toolkit->toolkits.is);
         return;
     }
-    struct cause *cause =
-        judge_find(judge, "toolkit-missing", none ? CERTAIN : LIKELY,
-                   "There is no CUDA toolkit (nvcc) here, which compiling an extension needs; PyTorch itself runs without it.");
+    struct cause *cause = judge_find(judge, "toolkit-missing", none ? CERTAIN : LIKELY,
+                                     "There is no CUDA toolkit (nvcc) here, which compiling an extension needs; "
+                                     "PyTorch itself runs without it.");
     static const char *const ids[] = {"ext_no_cuda_home", "ext_cuda_not_found", "nvcc_not_found", "file_missing"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
@@ -139,32 +153,37 @@ void rule_toolkit_missing(struct judge *judge) {
 
 void rule_toolkit_incomplete(struct judge *judge) {
     const struct toolkit_facts *facts = &judge->facts->toolkit;
-    const struct printed_message *header = printed(judge, "header_missing"), *library = printed(judge, "link_missing");
-    bool cuda_header = header && (text_has(text_of(header->argument), "cu") || text_has(text_of(header->argument), "thrust"));
+    const struct printed_message *header = printed(judge, "header_missing"),
+                                 *library = printed(judge, "link_missing");
+    bool cuda_header =
+        header && (text_has(text_of(header->argument), "cu") || text_has(text_of(header->argument), "thrust"));
     const struct cuda_toolkit *lacking = NULL;
     for (size_t i = 0; i < facts->toolkits.count; i++) {
         const struct cuda_toolkit *row = &facts->toolkits.items[i];
         bool used = text_eq(text_of(row->path), text_of(facts->build_home)) || facts->toolkits.count == 1;
         if (used && is_true(row->has_nvcc) &&
-            (row->missing.count || is_false(row->has_headers) || is_false(row->has_runtime) || is_false(row->has_libdevice)))
+            (row->missing.count || is_false(row->has_headers) || is_false(row->has_runtime) ||
+             is_false(row->has_libdevice)))
             lacking = row;
     }
     if (!building(judge) && !cuda_header && !library)
         return;
     if (!lacking && !cuda_header && !library)
         return;
-    const char *what = lacking && lacking->missing.count          ? lacking->missing.items[0]
+    const char *what = lacking && lacking->missing.count           ? lacking->missing.items[0]
                        : lacking && is_false(lacking->has_headers) ? "its headers (cuda_runtime.h)"
                        : lacking && is_false(lacking->has_runtime) ? "libcudart"
                        : lacking                                   ? "libdevice"
                        : cuda_header                               ? text_of(header->argument)
                                                                    : text_of(library->argument);
-    struct cause *cause = judge_find(judge, "toolkit-incomplete", lacking ? CERTAIN : LIKELY, "The CUDA toolkit%s%s is not whole: %s is missing.",
-                                     lacking ? " in " : "", lacking ? text_of(lacking->path) : "", what ? what : "a piece");
+    struct cause *cause = judge_find(judge, "toolkit-incomplete", lacking ? CERTAIN : LIKELY,
+                                     "The CUDA toolkit%s%s is not whole: %s is missing.", lacking ? " in " : "",
+                                     lacking ? text_of(lacking->path) : "", what ? what : "a piece");
     if (lacking) {
         cause_fact(judge, cause, "toolkit.toolkits.path", &lacking->path);
         for (size_t i = 0; i < lacking->missing.count && i < 6; i++)
-            cause_evidence(judge, cause, "toolkit.toolkits.missing", lacking->missing.items[i], lacking->missing.is.source);
+            cause_evidence(judge, cause, "toolkit.toolkits.missing", lacking->missing.items[i],
+                           lacking->missing.is.source);
     }
     evidence_printed(judge, cause, "header_missing");
     evidence_printed(judge, cause, "link_missing");
@@ -172,12 +191,16 @@ void rule_toolkit_incomplete(struct judge *judge) {
     see_build(judge, cause);
 }
 
-/* --- toolkit-mismatch ---------------------------------------------------------------------------------------------------------------------- */
+/* --- toolkit-mismatch
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
-/* Another major stops the build, another minor is a warning (torch/utils/cpp_extension.py, _check_cuda_version). */
+/* Another major stops the build, another minor is a warning (torch/utils/cpp_extension.py, _check_cuda_version).
+ */
 void rule_toolkit_mismatch(struct judge *judge) {
     const struct toolkit_facts *toolkit = &judge->facts->toolkit;
-    const struct printed_message *differ = printed(judge, "ext_cuda_mismatch"), *arch = printed(judge, "nvcc_unsupported_arch");
+    const struct printed_message *differ = printed(judge, "ext_cuda_mismatch"),
+                                 *arch = printed(judge, "nvcc_unsupported_arch");
     int build = 0, torch = torch_cuda(judge);
     if (known(toolkit->build_version))
         cuda_version_parse(span_of(toolkit->build_version.value), &build);
@@ -185,15 +208,19 @@ void rule_toolkit_mismatch(struct judge *judge) {
     if (!differ && !arch && !facts)
         return;
     char text[16];
-    struct cause *cause =
-        differ && text_of(differ->argument) && text_of(differ->second)
-            ? judge_find(judge, "toolkit-mismatch", CERTAIN, "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
-                         differ->argument.value, differ->second.value)
-        : differ ? judge_find(judge, "toolkit-mismatch", CERTAIN, "The toolkit found is of another CUDA than PyTorch's.")
-        : facts  ? judge_find(judge, "toolkit-mismatch", CERTAIN, "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
-                              toolkit->build_version.value, cuda_version_text(torch, text))
-                 : judge_find(judge, "toolkit-mismatch", LIKELY, "The toolkit found does not know the GPU that is built for (%s).",
-                              text_of(arch->argument) ? text_of(arch->argument) : "its architecture");
+    struct cause *cause = differ && text_of(differ->argument) && text_of(differ->second)
+                              ? judge_find(judge, "toolkit-mismatch", CERTAIN,
+                                           "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
+                                           differ->argument.value, differ->second.value)
+                          : differ ? judge_find(judge, "toolkit-mismatch", CERTAIN,
+                                                "The toolkit found is of another CUDA than PyTorch's.")
+                          : facts
+                              ? judge_find(judge, "toolkit-mismatch", CERTAIN,
+                                           "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
+                                           toolkit->build_version.value, cuda_version_text(torch, text))
+                              : judge_find(judge, "toolkit-mismatch", LIKELY,
+                                           "The toolkit found does not know the GPU that is built for (%s).",
+                                           text_of(arch->argument) ? text_of(arch->argument) : "its architecture");
     evidence_printed(judge, cause, "ext_cuda_mismatch");
     evidence_printed(judge, cause, "nvcc_unsupported_arch");
     cause_fact(judge, cause, "toolkit.build_home", &toolkit->build_home);
@@ -206,7 +233,8 @@ void rule_toolkit_mismatch(struct judge *judge) {
         const struct cuda_toolkit *row = &toolkit->toolkits.items[i];
         if (known(row->version) && cuda_version_parse(span_of(row->version.value), &own) == 0 &&
             cuda_major(own) == cuda_major(torch) && is_true(row->has_nvcc))
-            cause_fix(judge, cause, arena_printf(judge->arena, "Use the toolkit %s that is there", row->version.value),
+            cause_fix(judge, cause,
+                      arena_printf(judge->arena, "Use the toolkit %s that is there", row->version.value),
                       arena_printf(judge->arena, "export CUDA_HOME=%s", text_of(row->path)),
                       arena_printf(judge->arena, "export PATH=%s/bin:$PATH", text_of(row->path)), NULL);
     }
@@ -214,7 +242,9 @@ void rule_toolkit_mismatch(struct judge *judge) {
     see_build(judge, cause);
 }
 
-/* --- toolkit-host-compiler ------------------------------------------------------------------------------------------------------------------ */
+/* --- toolkit-host-compiler
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static const struct host_compiler *default_compiler(const struct judge *judge) {
     const struct host_compiler_rows *rows = &judge->facts->toolkit.compilers;
@@ -243,22 +273,27 @@ static int64_t major_of(const char *version) {
 }
 
 void rule_toolkit_host_compiler(struct judge *judge) {
-    static const char *const ids[] = {"gcc_unsupported", "msvc_unsupported", "compiler_missing", "python_h_missing",
-                                      "ext_compiler_bounds"};
+    static const char *const ids[] = {"gcc_unsupported", "msvc_unsupported", "compiler_missing",
+                                      "python_h_missing", "ext_compiler_bounds"};
     const struct printed_message *message = NULL;
     for (size_t i = 0; i < sizeof ids / sizeof *ids && !message; i++)
         message = printed(judge, ids[i]);
     const struct host_compiler *compiler = default_compiler(judge);
-    int64_t limit = compiler ? limit_of(judge, compiler) : 0, major = compiler ? major_of(text_of(compiler->version)) : 0;
-    bool too_new = building(judge) && limit && major > limit;
-    bool none = building(judge) && known(judge->facts->toolkit.compilers) && !judge->facts->toolkit.compilers.count &&
-                !from_text(judge);
+    int64_t limit = compiler ? limit_of(judge, compiler) : 0,
+            major = compiler ? major_of(text_of(compiler->version)) : 0;
+    bool too_new = compiler && building(judge) && limit && major > limit;
+    const char *compiler_name = compiler ? text_of(compiler->name) : NULL,
+               *compiler_version = compiler ? text_of(compiler->version) : NULL;
+    bool none = building(judge) && known(judge->facts->toolkit.compilers) &&
+                !judge->facts->toolkit.compilers.count && !from_text(judge);
     if (!message && !too_new && !none)
         return;
-    const char *id = message ? text_of(message->id) : NULL, *argument = message ? text_of(message->argument) : NULL;
+    const char *id = message ? text_of(message->id) : NULL,
+               *argument = message ? text_of(message->argument) : NULL;
     struct cause *cause =
-        too_new ? judge_find(judge, "toolkit-host-compiler", CERTAIN, "The toolkit takes %s up to %lld, and the build would use %s.",
-                             text_of(compiler->name), (long long)limit, text_of(compiler->version))
+        too_new ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
+                             "The toolkit takes %s up to %lld, and the build would use %s.", compiler_name,
+                             (long long)limit, compiler_version)
         : none || text_eq(id, "compiler_missing")
             ? judge_find(judge, "toolkit-host-compiler", none ? CERTAIN : LIKELY,
                          "There is no host compiler%s%s%s: compiling needs one beside nvcc.", argument ? " (" : "",
@@ -267,9 +302,10 @@ void rule_toolkit_host_compiler(struct judge *judge) {
             ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
                          "Python's headers (Python.h) are missing, which compiling for PyTorch needs.")
         : text_eq(id, "gcc_unsupported") && argument
-            ? judge_find(judge, "toolkit-host-compiler", CERTAIN, "The CUDA toolkit takes no gcc newer than %s, and a newer one is used.",
-                         argument)
-            : judge_find(judge, "toolkit-host-compiler", CERTAIN, "The CUDA toolkit does not take this host compiler.");
+            ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
+                         "The CUDA toolkit takes no gcc newer than %s, and a newer one is used.", argument)
+            : judge_find(judge, "toolkit-host-compiler", CERTAIN,
+                         "The CUDA toolkit does not take this host compiler.");
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
     if (compiler) {
@@ -280,17 +316,23 @@ void rule_toolkit_host_compiler(struct judge *judge) {
         cause_fix(judge, cause, "Install Python's development files (python3-dev, python3-devel)", NULL);
     } else {
         const char *gcc = text_eq(id, "gcc_unsupported") && argument ? argument
-                          : too_new && !text_has(text_of(compiler->name), "clang")
+                          : too_new && !text_has(compiler_name, "clang")
                               ? arena_printf(judge->arena, "%lld", (long long)limit)
                               : NULL;
         if (gcc)
-            cause_fix(judge, cause, arena_printf(judge->arena, "Build with gcc %s (install gcc-%s and g++-%s)", gcc, gcc, gcc),
-                      arena_printf(judge->arena, "export CC=gcc-%s CXX=g++-%s NVCC_PREPEND_FLAGS='-ccbin g++-%s'", gcc, gcc, gcc), NULL);
+            cause_fix(judge, cause,
+                      arena_printf(judge->arena, "Build with gcc %s (install gcc-%s and g++-%s)", gcc, gcc, gcc),
+                      arena_printf(judge->arena, "export CC=gcc-%s CXX=g++-%s NVCC_PREPEND_FLAGS='-ccbin g++-%s'",
+                                   gcc, gcc, gcc),
+                      NULL);
         else
-            cause_fix(judge, cause, on_windows(judge) ? "Install the Visual Studio build tools that this CUDA release names, and build from their prompt"
-                                                      : "Install a host compiler that this CUDA release names (gcc and g++)",
+            cause_fix(judge, cause,
+                      on_windows(judge) ? "Install the Visual Studio build tools that this CUDA release names, "
+                                          "and build from their prompt"
+                                        : "Install a host compiler that this CUDA release names (gcc and g++)",
                       NULL);
         cause_fix(judge, cause, "Or a newer CUDA toolkit of the same major, which takes newer compilers", NULL);
     }
-    cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-installation-guide-linux/#host-compiler-support-policy");
+    cause_see(judge, cause,
+              "https://docs.nvidia.com/cuda/cuda-installation-guide-linux/#host-compiler-support-policy");
 }

@@ -32,16 +32,19 @@ static const char *torch_words(struct judge *judge) {
     if (python && known(python->python))
         words = arena_printf(judge->arena, "%s, Python %s", words, python->python.value);
     if (python && (known(python->name) || known(python->path)))
-        words = arena_printf(judge->arena, "%s, %s", words, known(python->path) ? python->path.value : python->name.value);
+        words = arena_printf(judge->arena, "%s, %s", words,
+                             known(python->path) ? python->path.value : python->name.value);
     return words;
 }
 
-static void note_libraries(struct judge *judge, struct link_state *state, const struct python_environment *python) {
+static void note_libraries(struct judge *judge, struct link_state *state,
+                           const struct python_environment *python) {
     for (size_t i = 0; i < python->libraries.count && i < 32; i++) {
         const struct torch_library *library = &python->libraries.items[i];
         if (is_true(library->foreign) && known(library->path)) {
-            link_note(judge, state, "%s is taken from %s (%s) though the environment has its own", text_of(library->name),
-                      library->path.value, text_of(library->found_by) ? text_of(library->found_by) : "?");
+            link_note(judge, state, "%s is taken from %s (%s) though the environment has its own",
+                      text_of(library->name), library->path.value,
+                      text_of(library->found_by) ? text_of(library->found_by) : "?");
             state->state = state->state == STATE_OK ? STATE_NOTE : state->state;
         }
     }
@@ -51,9 +54,11 @@ static void note_environments(struct judge *judge, struct link_state *state) {
     const struct torch_facts *torch = &judge->facts->torch;
     size_t others = 0;
     for (size_t i = 0; i < torch->environments.count; i++)
-        others += !is_true(torch->environments.items[i].in_use) && known(torch->environments.items[i].torch_version);
+        others +=
+            !is_true(torch->environments.items[i].in_use) && known(torch->environments.items[i].torch_version);
     if (others)
-        link_note(judge, state, "%zu other environment%s with torch (whycuda envs)", others, others > 1 ? "s" : "");
+        link_note(judge, state, "%zu other environment%s with torch (whycuda envs)", others,
+                  others > 1 ? "s" : "");
     if (is_true(judge->facts->system.sudo))
         link_note(judge, state, "run through sudo: this is root's environment, not the user's");
     if (known(torch->chosen_by))
@@ -72,7 +77,8 @@ static void describe(struct judge *judge, struct link_state *state) {
         const char *reason = python ? python->torch_version.is.reason : judge->facts->torch.environments.is.reason;
         link_say(judge, state, "not known%s%s", reason ? ": " : "", reason ? reason : "");
         if (!from_text(judge))
-            judge_cannot_tell(judge, "torch.torch_version", "%s", reason ? reason : "no Python was found to look into");
+            judge_cannot_tell(judge, "torch.torch_version", "%s",
+                              reason ? reason : "no Python was found to look into");
         return;
     }
     bool judged = cuda_lists_gpus(judge) || (build && python && known(python->torch_version));

@@ -46,10 +46,11 @@ static void evidence_build(struct judge *judge, struct cause *cause) {
     cause_fact(judge, cause, "torch.torch_path", &python->torch_path);
 }
 
-/* --- torch-platform-without-cuda ----------------------------------------------------------------------------------------- */
+/* --- torch-platform-without-cuda
+ * ----------------------------------------------------------------------------------------- */
 
-/* NVIDIA's own builds for Jetson carry its tag, those of conda a build string; PyPI's for aarch64 were for the CPU up to
- * 2.10 and are for servers since. */
+/* NVIDIA's own builds for Jetson carry its tag, those of conda a build string; PyPI's for aarch64 were for the CPU
+ * up to 2.10 and are for servers since. */
 static bool is_pypi_build(const struct judge *judge) {
     const struct python_environment *python = python_in_use(judge);
     struct package_version version;
@@ -68,10 +69,13 @@ static const char *platform_without_cuda(struct judge *judge) {
     if (on_macos(judge) && (build || printed(judge, "not_compiled") || torch_version(judge)))
         return "For macOS there is no PyTorch with CUDA: Apple's machines have no NVIDIA driver.";
     if (on_jetson(judge) && (cpu || none) && is_pypi_build(judge))
-        return "PyTorch came from a general aarch64 build, which has no CUDA for this Jetson: it needs NVIDIA's own build.";
+        return "PyTorch came from a general aarch64 build, which has no CUDA for this Jetson: it needs NVIDIA's "
+               "own build.";
     if (on_arm(judge) && !on_macos(judge) && (cpu || none) && is_pypi_build(judge))
-        return "The PyTorch for aarch64 that is installed has no CUDA: the default build for this platform is for the CPU.";
-    if (text_starts(text_of(judge->facts->system.libc), "musl") && (cpu || printed_about(judge, "pip_no_match", "torch")))
+        return "The PyTorch for aarch64 that is installed has no CUDA: the default build for this platform is for "
+               "the CPU.";
+    if (text_starts(text_of(judge->facts->system.libc), "musl") &&
+        (cpu || printed_about(judge, "pip_no_match", "torch")))
         return "There is no PyTorch with CUDA for musl (Alpine Linux): the builds are for glibc.";
     return NULL;
 }
@@ -96,11 +100,13 @@ void rule_torch_platform_without_cuda(struct judge *judge) {
         fix_torch_build(judge, cause, false);
         see_install(judge, cause);
         if (on_jetson(judge))
-            cause_see(judge, cause, "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/");
+            cause_see(judge, cause,
+                      "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/");
     }
 }
 
-/* --- torch-wrong-accelerator ------------------------------------------------------------------------------------------------ */
+/* --- torch-wrong-accelerator
+ * ------------------------------------------------------------------------------------------------ */
 
 void rule_torch_wrong_accelerator(struct judge *judge) {
     const char *build = torch_build_of(judge);
@@ -123,7 +129,8 @@ void rule_torch_wrong_accelerator(struct judge *judge) {
     see_install(judge, cause);
 }
 
-/* --- torch-no-wheel-for-python ------------------------------------------------------------------------------------------------ */
+/* --- torch-no-wheel-for-python
+ * ------------------------------------------------------------------------------------------------ */
 
 static unsigned python_number(const struct judge *judge) {
     const struct python_environment *python = python_in_use(judge);
@@ -146,8 +153,10 @@ static enum fit release_lacks_python(struct judge *judge, const char *requiremen
     span_cut(span_of(requirement), '=', &name, &version_text);
     while (version_text.len && version_text.ptr[0] == '=')
         version_text = span_slice(version_text, 1, version_text.len);
-    if (!version_text.len || !python || !judge->options.knowledge || package_version_parse(version_text, &version) < 0 ||
-        knowledge_torch(judge->options.knowledge, &version, &release) < 0 || !release.confirmed || !release.python_max)
+    if (!version_text.len || !python || !judge->options.knowledge ||
+        package_version_parse(version_text, &version) < 0 ||
+        knowledge_torch(judge->options.knowledge, &version, &release) < 0 || !release.confirmed ||
+        !release.python_max)
         return FIT_UNKNOWN;
     return python < release.python_min || python > release.python_max ? FIT_YES : FIT_NO;
 }
@@ -195,8 +204,8 @@ void rule_torch_no_wheel_for_python(struct judge *judge) {
             continue; /* the Python is served: the version or the tag does not exist */
         enum confidence confidence = lacks == FIT_YES ? CERTAIN : none && python ? LIKELY : POSSIBLE;
         struct cause *cause =
-            judge_find(judge, "torch-no-wheel-for-python", confidence,
-                       "There is no build of %s for %s%s.", requirement, python ? "Python " : "this Python",
+            judge_find(judge, "torch-no-wheel-for-python", confidence, "There is no build of %s for %s%s.",
+                       requirement, python ? "Python " : "this Python",
                        python ? arena_printf(judge->arena, "%u.%u", python / 100, python % 100) : "");
         cause_message(judge, cause, message);
         evidence_python(judge, cause);
@@ -210,7 +219,8 @@ void rule_torch_no_wheel_for_python(struct judge *judge) {
     }
 }
 
-/* --- torch-missing, torch-in-other-env ------------------------------------------------------------------------------------------- */
+/* --- torch-missing, torch-in-other-env
+ * ------------------------------------------------------------------------------------------- */
 
 /* An environment other than the one in use, with a CUDA build. */
 static const struct python_environment *other_with_torch(const struct judge *judge) {
@@ -245,14 +255,16 @@ void rule_torch_in_other_env(struct judge *judge) {
     if (!isolated && !by_sudo && !elsewhere && !(not_in_use(judge) && other))
         return;
     struct cause *cause =
-        isolated  ? judge_find(judge, "torch-in-other-env", LIKELY,
-                               "pip builds the package in an environment of its own, and there is no torch in that one.")
+        isolated
+            ? judge_find(judge, "torch-in-other-env", LIKELY,
+                         "pip builds the package in an environment of its own, and there is no torch in that one.")
         : by_sudo ? judge_find(judge, "torch-in-other-env", LIKELY,
                                "Under sudo another Python runs, and it has no torch; the user's own has.")
-        : other   ? judge_find(judge, "torch-in-other-env", CERTAIN,
-                               "%s has no torch; %s has one (%s).", python_words(judge, python_in_use(judge)),
-                               python_words(judge, other), other->torch_version.value)
-                  : judge_find(judge, "torch-in-other-env", LIKELY, "The Python that runs has no torch; another one has.");
+        : other   ? judge_find(judge, "torch-in-other-env", CERTAIN, "%s has no torch; %s has one (%s).",
+                               python_words(judge, python_in_use(judge)), python_words(judge, other),
+                               other->torch_version.value)
+                  : judge_find(judge, "torch-in-other-env", LIKELY,
+                               "The Python that runs has no torch; another one has.");
     evidence_printed(judge, cause, "no_module");
     evidence_python(judge, cause);
     if (sudo)
@@ -269,7 +281,8 @@ void rule_torch_in_other_env(struct judge *judge) {
                   "sudo $(command -v python) ...", NULL);
     else if (other && known(other->interpreter))
         cause_fix(judge, cause, "Run the program with the Python that has it",
-                  arena_printf(judge->arena, "%s -c 'import torch; print(torch.cuda.is_available())'", other->interpreter.value),
+                  arena_printf(judge->arena, "%s -c 'import torch; print(torch.cuda.is_available())'",
+                               other->interpreter.value),
                   NULL);
     else
         cause_fix(judge, cause, "Activate the environment that has torch, and see which Python runs then",
@@ -309,7 +322,8 @@ void rule_torch_missing(struct judge *judge) {
     see_install(judge, cause);
 }
 
-/* --- torch-cpu-build ------------------------------------------------------------------------------------------------------------ */
+/* --- torch-cpu-build
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static const char *why_cpu(struct judge *judge) {
     const struct python_environment *python = python_in_use(judge);
@@ -326,23 +340,26 @@ static const char *why_cpu(struct judge *judge) {
 void rule_torch_cpu_build(struct judge *judge) {
     bool said = printed(judge, "not_compiled") || printed(judge, "torch_cpu_only_said");
     bool cpu = text_eq(torch_build_of(judge), "cpu");
-    if ((!cpu && !said) || judge_found(judge, "torch-platform-without-cuda") || on_macos(judge) || cuda_lists_gpus(judge))
+    if ((!cpu && !said) || judge_found(judge, "torch-platform-without-cuda") || on_macos(judge) ||
+        cuda_lists_gpus(judge))
         return;
     if (text_eq(torch_build_of(judge), "rocm") || text_eq(torch_build_of(judge), "xpu"))
         return;
     const char *version = torch_version(judge);
     struct cause *cause = judge_find(judge, "torch-cpu-build", CERTAIN,
-                                     "The installed PyTorch%s%s is a build for the CPU, without CUDA%s.", version ? " " : "",
-                                     version ? version : "", why_cpu(judge));
+                                     "The installed PyTorch%s%s is a build for the CPU, without CUDA%s.",
+                                     version ? " " : "", version ? version : "", why_cpu(judge));
     evidence_build(judge, cause);
     evidence_printed(judge, cause, "not_compiled");
     evidence_printed(judge, cause, "torch_cpu_only_said");
     const struct python_environment *other = other_with_torch(judge);
     fix_torch_build(judge, cause, true);
     if (other && known(other->interpreter) && known(other->cuda))
-        cause_fix(judge, cause, arena_printf(judge->arena, "Or use the environment that has a CUDA build (%s)",
-                                             other->torch_version.value),
-                  arena_printf(judge->arena, "%s -c 'import torch; print(torch.cuda.is_available())'", other->interpreter.value),
+        cause_fix(judge, cause,
+                  arena_printf(judge->arena, "Or use the environment that has a CUDA build (%s)",
+                               other->torch_version.value),
+                  arena_printf(judge->arena, "%s -c 'import torch; print(torch.cuda.is_available())'",
+                               other->interpreter.value),
                   NULL);
     see_install(judge, cause);
 }

@@ -1,4 +1,5 @@
-/* Link 6: what else is in the environment: torchvision and the like made for another torch, two CUDAs in one place. */
+/* Link 6: what else is in the environment: torchvision and the like made for another torch, two CUDAs in one
+ * place. */
 #include "base/text.h"
 #include "diagnose/fix.h"
 #include "diagnose/read.h"
@@ -7,7 +8,8 @@
 #include "knowledge/compat.h"
 #include "knowledge/torch.h"
 
-/* --- torch-cuda-mismatch --------------------------------------------------------------------------------------------------------- */
+/* --- torch-cuda-mismatch
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* nvidia-nccl-cu11 and nvidia-nccl-cu12 install the same files, so the later one overwrites the earlier one's. */
 static bool same_component(const char *a, const char *b, int *ret_major_a, int *ret_major_b) {
@@ -24,12 +26,13 @@ static bool same_component(const char *a, const char *b, int *ret_major_a, int *
     return true;
 }
 
-/* From CUDA 13 on the components share nvidia/cu13/lib; cudnn, cusparselt, nccl and nvshmem keep their own directory, so that
- * only these collide between 12 and 13. */
+/* From CUDA 13 on the components share nvidia/cu13/lib; cudnn, cusparselt, nccl and nvshmem keep their own
+ * directory, so that only these collide between 12 and 13. */
 static bool files_collide(const char *name, int major_a, int major_b) {
     if (major_a < 13 && major_b < 13)
         return true;
-    return text_has(name, "nccl") || text_has(name, "cudnn") || text_has(name, "cusparselt") || text_has(name, "nvshmem");
+    return text_has(name, "nccl") || text_has(name, "cudnn") || text_has(name, "cusparselt") ||
+           text_has(name, "nvshmem");
 }
 
 struct collision {
@@ -65,7 +68,8 @@ static bool symbol_is_missing(const struct judge *judge, const struct python_env
 }
 
 /* conda's cudatoolkit of another major than the build's: the build was linked with the first. */
-static const struct python_package *other_cudatoolkit(struct judge *judge, const struct python_environment *python) {
+static const struct python_package *other_cudatoolkit(struct judge *judge,
+                                                      const struct python_environment *python) {
     const struct python_package *toolkit = package_of(python, "cudatoolkit");
     int build = torch_cuda(judge), runtime = 0;
     if (!toolkit || !known(toolkit->version) || !build || !text_eq(text_of(python->installer), "conda") ||
@@ -105,9 +109,11 @@ void rule_torch_cuda_mismatch(struct judge *judge) {
         int major_a = 0, major_b = 0;
         same_component(text_of(collision.a->name), text_of(collision.b->name), &major_a, &major_b);
         bool keep_b = build ? cuda_major(build) == major_b : major_b > major_a;
-        const struct python_package *drop = keep_b ? collision.a : collision.b, *keep = keep_b ? collision.b : collision.a;
-        const char *again = known(keep->version) ? arena_printf(judge->arena, "%s==%s", text_of(keep->name), keep->version.value)
-                                                 : text_of(keep->name);
+        const struct python_package *drop = keep_b ? collision.a : collision.b,
+                                    *keep = keep_b ? collision.b : collision.a;
+        const char *again = known(keep->version)
+                                ? arena_printf(judge->arena, "%s==%s", text_of(keep->name), keep->version.value)
+                                : text_of(keep->name);
         cause_fix(judge, cause, "Remove the one of the other CUDA, and install the right one's files again",
                   arena_printf(judge->arena, "%s uninstall %s", installer, text_of(drop->name)),
                   arena_printf(judge->arena, "%s install --force-reinstall --no-deps %s", installer, again), NULL);
@@ -116,7 +122,8 @@ void rule_torch_cuda_mismatch(struct judge *judge) {
     cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
 }
 
-/* --- torch-companion-mismatch ------------------------------------------------------------------------------------------------------- */
+/* --- torch-companion-mismatch
+ * ------------------------------------------------------------------------------------------------------- */
 
 static bool requirement_met(const char *requirement, const char *version) {
     struct package_version wanted, have;
@@ -138,17 +145,20 @@ struct misfit {
 static bool table_says_other_release(struct judge *judge, const struct python_package *package, const char *torch,
                                      const char **ret_for) {
     struct package_version version, have, made_for;
+    bool exact;
     if (!judge->options.knowledge || !known(package->version) ||
         package_version_parse(span_of(package->version.value), &version) < 0 ||
-        package_version_parse(span_of(torch), &have) < 0 || have.phase != PHASE_FINAL || version.phase != PHASE_FINAL ||
-        knowledge_companion(judge->options.knowledge, text_of(package->name), &version, &made_for) < 0)
+        package_version_parse(span_of(torch), &have) < 0 || have.phase != PHASE_FINAL ||
+        version.phase != PHASE_FINAL ||
+        knowledge_companion(judge->options.knowledge, text_of(package->name), &version, &made_for, &exact) < 0)
         return false;
     char release[48];
     *ret_for = arena_copy(judge->arena, package_version_release_text(&made_for, release));
-    return !package_version_same_release(&made_for, &have);
+    return exact ? !package_version_same_release(&made_for, &have) : package_version_compare(&have, &made_for) < 0;
 }
 
-/* A companion that says itself for which torch, or whose CUDA differs in its major, or is none beside a CUDA torch. */
+/* A companion that says itself for which torch, or whose CUDA differs in its major, or is none beside a CUDA
+ * torch. */
 static bool find_misfit(struct judge *judge, const struct python_environment *python, struct misfit *ret_misfit) {
     static const char *const names[] = {"torchvision", "torchaudio"};
     const char *torch = torch_version(judge), *made_for = NULL;
@@ -178,8 +188,9 @@ static bool find_misfit(struct judge *judge, const struct python_environment *py
 }
 
 static bool cpp_symbol_of_torch(const char *symbol) {
-    return text_starts(symbol, "_Z") && (text_has(symbol, "c10") || text_has(symbol, "2at") || text_has(symbol, "5torch") ||
-                                         text_has(symbol, "3c10") || text_has(symbol, "at4_ops"));
+    return text_starts(symbol, "_Z") &&
+           (text_has(symbol, "c10") || text_has(symbol, "2at") || text_has(symbol, "5torch") ||
+            text_has(symbol, "3c10") || text_has(symbol, "at4_ops"));
 }
 
 /* A loader's error in somebody else's library that was made for another PyTorch. */
@@ -188,14 +199,15 @@ static const struct printed_message *foreign_extension_fails(const struct judge 
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
         const char *id = text_of(message->id), *what = text_of(message->argument), *who = text_of(message->second);
-        if (text_eq(id, "undefined_symbol") && (cpp_symbol_of_torch(what) || (who && *who && !wanted_by_torch(who))))
+        if (text_eq(id, "undefined_symbol") &&
+            (cpp_symbol_of_torch(what) || (who && *who && !wanted_by_torch(who))))
             return message;
         if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) &&
-            (is_split_torch_library(what) || ((text_starts(what, "libtorch") || text_starts(what, "libc10")) && who && *who &&
-                                              !wanted_by_torch(who))))
+            (is_split_torch_library(what) || ((text_starts(what, "libtorch") || text_starts(what, "libc10")) &&
+                                              who && *who && !wanted_by_torch(who))))
             return message;
-        if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) && text_starts(what, "libcudart") && who && *who &&
-            !wanted_by_torch(who) && torch_version(judge))
+        if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) && text_starts(what, "libcudart") &&
+            who && *who && !wanted_by_torch(who) && torch_version(judge))
             return message;
     }
     return NULL;
@@ -204,18 +216,20 @@ static const struct printed_message *foreign_extension_fails(const struct judge 
 static struct cause *companion_by_words(struct judge *judge) {
     const struct printed_message *differ = printed(judge, "companion_cuda_mismatch"),
                                  *xformers = printed(judge, "xformers_built_for"),
-                                 *backend = printed(judge, "op_backend_missing"), *op = printed(judge, "op_missing"),
-                                 *extension = foreign_extension_fails(judge);
+                                 *backend = printed(judge, "op_backend_missing"),
+                                 *op = printed(judge, "op_missing"), *extension = foreign_extension_fails(judge);
     if (differ && text_of(differ->argument) && text_of(differ->second))
         return judge_find(judge, "torch-companion-mismatch", CERTAIN,
                           "torch was built for CUDA %s and torchvision for CUDA %s: they must be of one kind.",
                           differ->argument.value, differ->second.value);
     if (differ)
-        return judge_find(judge, "torch-companion-mismatch", CERTAIN, "torch and torchvision were built for different CUDAs.");
+        return judge_find(judge, "torch-companion-mismatch", CERTAIN,
+                          "torch and torchvision were built for different CUDAs.");
     if (backend)
-        return judge_find(judge, "torch-companion-mismatch", LIKELY,
-                          "%s has no CUDA code: the package it belongs to was built for the CPU, or for another torch.",
-                          text_of(backend->argument) ? text_of(backend->argument) : "An operator");
+        return judge_find(
+            judge, "torch-companion-mismatch", LIKELY,
+            "%s has no CUDA code: the package it belongs to was built for the CPU, or for another torch.",
+            text_of(backend->argument) ? text_of(backend->argument) : "An operator");
     if (op)
         return judge_find(judge, "torch-companion-mismatch", LIKELY,
                           "The operator %s does not exist: its package was built for another release of torch.",
@@ -223,11 +237,13 @@ static struct cause *companion_by_words(struct judge *judge) {
     if (extension)
         return judge_find(judge, "torch-companion-mismatch", LIKELY,
                           "%s was built for another release of PyTorch than the one installed (%s).",
-                          text_of(extension->second) && *text_of(extension->second) ? text_basename(text_of(extension->second))
-                                                                                     : "An extension module",
+                          text_of(extension->second) && *text_of(extension->second)
+                              ? text_basename(text_of(extension->second))
+                              : "An extension module",
                           text_of(extension->argument) ? text_of(extension->argument) : "a symbol is missing");
     if (xformers)
-        return judge_find(judge, "torch-companion-mismatch", CERTAIN, "xFormers was built for torch %s, and %s is installed.",
+        return judge_find(judge, "torch-companion-mismatch", CERTAIN,
+                          "xFormers was built for torch %s, and %s is installed.",
                           text_of(xformers->argument) ? text_of(xformers->argument) : "of another release",
                           text_of(xformers->second) ? text_of(xformers->second) : "another one");
     return NULL;
@@ -240,14 +256,16 @@ void rule_torch_companion_mismatch(struct judge *judge) {
     bool misfits = find_misfit(judge, python, &misfit);
     if (!cause && misfits) {
         cause = judge_find(judge, "torch-companion-mismatch", LIKELY, "%s %s does not go with torch %s: %s.",
-                           text_of(misfit.package->name), text_of(misfit.package->version) ? text_of(misfit.package->version) : "",
+                           text_of(misfit.package->name),
+                           text_of(misfit.package->version) ? text_of(misfit.package->version) : "",
                            torch_version(judge), misfit.why);
         cause->role = ROLE_RISK; /* torch itself works; importing the companion breaks */
     }
     if (!cause)
         return;
-    static const char *const ids[] = {"companion_cuda_mismatch", "xformers_built_for", "op_backend_missing", "op_missing",
-                                      "undefined_symbol",        "library_missing",    "lib_missing"};
+    static const char *const ids[] = {
+        "companion_cuda_mismatch", "xformers_built_for", "op_backend_missing", "op_missing",
+        "undefined_symbol",        "library_missing",    "lib_missing"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
     if (python)

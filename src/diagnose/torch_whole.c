@@ -9,7 +9,8 @@ static void see_issues(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
 }
 
-/* --- torch-shadowed ------------------------------------------------------------------------------------------------------------ */
+/* --- torch-shadowed
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool is_user_site(const char *path) {
     return text_has(path, "/.local/lib/python") || text_has_nocase(path, "\\AppData\\Roaming\\Python\\") ||
@@ -39,19 +40,23 @@ void rule_torch_shadowed(struct judge *judge) {
     bool user_site = from_user_site(python) || is_user_site(by);
     bool local = by && !user_site && is_module_file(by);
     /* a copy that comes first and has CUDA does its work; what it hides is a note */
-    bool works = text_eq(torch_build_of(judge), "cuda") && !known(python->import_error) && !local && !from_text(judge);
+    bool works =
+        text_eq(torch_build_of(judge), "cuda") && !known(python->import_error) && !local && !from_text(judge);
     if ((!by && !user_site) || works)
         return;
     const char *what = by ? by : text_of(python->torch_path);
-    struct cause *cause = judge_find(judge, "torch-shadowed", by ? CERTAIN : LIKELY, "Another torch hides the environment's: %s%s.",
-                                     what, user_site ? " (the user's own site-packages)" : "");
+    struct cause *cause =
+        judge_find(judge, "torch-shadowed", by ? CERTAIN : LIKELY, "Another torch hides the environment's: %s%s.",
+                   what, user_site ? " (the user's own site-packages)" : "");
     cause_fact(judge, cause, "torch.shadowed_by", &python->shadowed_by);
     cause_fact(judge, cause, "torch.torch_path", &python->torch_path);
     if (known(python->shadowed_version))
         cause_fact(judge, cause, "torch.shadowed_version", &python->shadowed_version);
     cause_fact(judge, cause, "torch.path", &python->path);
     if (local) {
-        cause_fix(judge, cause, arena_printf(judge->arena, "Rename %s: a file or directory of that name hides PyTorch", by), NULL);
+        cause_fix(judge, cause,
+                  arena_printf(judge->arena, "Rename %s: a file or directory of that name hides PyTorch", by),
+                  NULL);
     } else {
         cause_fix(judge, cause, "Leave the user's site-packages out, to see that it helps",
                   on_windows(judge) ? "set PYTHONNOUSERSITE=1" : "export PYTHONNOUSERSITE=1", NULL);
@@ -68,17 +73,18 @@ void rule_torch_shadowed(struct judge *judge) {
     cause_see(judge, cause, "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONNOUSERSITE");
 }
 
-/* --- torch-install-broken ---------------------------------------------------------------------------------------------------------- */
+/* --- torch-install-broken
+ * ---------------------------------------------------------------------------------------------------------- */
 
-/* Libraries that the wheel itself or its nvidia-* wheels bring. libtorch_cuda_cu and _cpp are of 1.10 to 1.12 only, so
- * another release does not miss them: an extension does (torch-companion-mismatch). */
+/* Libraries that the wheel itself or its nvidia-* wheels bring. libtorch_cuda_cu and _cpp are of 1.10 to 1.12
+ * only, so another release does not miss them: an extension does (torch-companion-mismatch). */
 static bool is_own_library(const char *name) {
-    static const char *const starts[] = {"libcudart",   "libcublas",   "libcudnn",    "libnvrtc",   "libcupti",  "libcufft",
-                                         "libcurand",   "libcusolver", "libcusparse", "libnccl",    "libnvshmem", "libcufile",
-                                         "libnvJitLink", "libnvToolsExt", "libnvtx",  "libtorch",   "libc10",    "libshm",
-                                         "libgomp",     "caffe2",      "torch_",      "fbgemm",     "shm.dll",   "c10",
-                                         "asmjit",      "uv.dll",      "cudnn",       "cublas",     "nvToolsExt", "cusparse",
-                                         "cufft",       "curand",      "cusolver",    "nvrtc",      "zlibwapi"};
+    static const char *const starts[] = {
+        "libcudart",   "libcublas",   "libcudnn", "libnvrtc",   "libcupti",  "libcufft",     "libcurand",
+        "libcusolver", "libcusparse", "libnccl",  "libnvshmem", "libcufile", "libnvJitLink", "libnvToolsExt",
+        "libnvtx",     "libtorch",    "libc10",   "libshm",     "libgomp",   "caffe2",       "torch_",
+        "fbgemm",      "shm.dll",     "c10",      "asmjit",     "uv.dll",    "cudnn",        "cublas",
+        "nvToolsExt",  "cusparse",    "cufft",    "curand",     "cusolver",  "nvrtc",        "zlibwapi"};
     const char *base = text_basename(name ? name : "");
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (text_starts(base, starts[i]))
@@ -139,12 +145,12 @@ static struct cause *broken_by_files(struct judge *judge, const struct python_en
         return judge_find(judge, "torch-install-broken", CERTAIN, "PyTorch's file %s is cut short or damaged.",
                           text_basename(damaged));
     if (library)
-        return judge_find(judge, "torch-install-broken", CERTAIN, "PyTorch's library %s is missing%s%s.",
-                          text_of(library->name), package ? ", for the package that brings it is not installed: " : "",
-                          package ? package : "");
+        return judge_find(
+            judge, "torch-install-broken", CERTAIN, "PyTorch's library %s is missing%s%s.", text_of(library->name),
+            package ? ", for the package that brings it is not installed: " : "", package ? package : "");
     if (missing && (text_has(missing, ".so") || text_has(missing, ".dll") || text_has(missing, ".py")))
-        return judge_find(judge, "torch-install-broken", CERTAIN, "PyTorch's installation is not whole: %s is missing.",
-                          text_basename(missing));
+        return judge_find(judge, "torch-install-broken", CERTAIN,
+                          "PyTorch's installation is not whole: %s is missing.", text_basename(missing));
     if (is_false(python->cuda_library) && text_eq(text_of(python->build), "cuda"))
         return judge_find(judge, "torch-install-broken", CERTAIN,
                           "PyTorch says it is a CUDA build, but its CUDA library (libtorch_cuda) is missing.");
@@ -159,16 +165,19 @@ void rule_torch_install_broken(struct judge *judge) {
     const struct printed_message *message = missing_own_library(judge), *damaged = printed(judge, "wheel_damaged");
     if (!cause && damaged)
         cause = judge_find(judge, "torch-install-broken", CERTAIN, "The downloaded PyTorch is damaged%s%s.",
-                           text_of(damaged->argument) ? ": " : "", text_of(damaged->argument) ? text_of(damaged->argument) : "");
+                           text_of(damaged->argument) ? ": " : "",
+                           text_of(damaged->argument) ? text_of(damaged->argument) : "");
     if (!cause && message)
-        cause = judge_find(judge, "torch-install-broken", LIKELY, "PyTorch does not find its library %s: its installation is not whole.",
+        cause = judge_find(judge, "torch-install-broken", LIKELY,
+                           "PyTorch does not find its library %s: its installation is not whole.",
                            text_basename(text_of(message->argument)));
     if (!cause && printed(judge, "broken_build"))
-        cause = judge_find(judge, "torch-install-broken", LIKELY, "PyTorch's files are mixed from two installations.");
+        cause =
+            judge_find(judge, "torch-install-broken", LIKELY, "PyTorch's files are mixed from two installations.");
     if (!cause)
         return;
-    static const char *const ids[] = {"wheel_damaged", "library_missing", "lib_missing", "lib_not_in_syspath", "dll_missing",
-                                      "broken_build"};
+    static const char *const ids[] = {"wheel_damaged",      "library_missing", "lib_missing",
+                                      "lib_not_in_syspath", "dll_missing",     "broken_build"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
     if (python) {
@@ -178,25 +187,34 @@ void rule_torch_install_broken(struct judge *judge) {
             cause_evidence(judge, cause, "torch.missing_packages", python->missing_packages.items[i],
                            python->missing_packages.is.source);
         for (size_t i = 0; i < python->missing_files.count && i < 6; i++)
-            cause_evidence(judge, cause, "torch.missing_files", python->missing_files.items[i], python->missing_files.is.source);
+            cause_evidence(judge, cause, "torch.missing_files", python->missing_files.items[i],
+                           python->missing_files.is.source);
         for (size_t i = 0; i < python->damaged_files.count && i < 6; i++)
-            cause_evidence(judge, cause, "torch.damaged_files", python->damaged_files.items[i], python->damaged_files.is.source);
+            cause_evidence(judge, cause, "torch.damaged_files", python->damaged_files.items[i],
+                           python->damaged_files.is.source);
     }
     if (text_has(python ? text_of(python->torch_path) : NULL, "/lib64/"))
-        cause_fix(judge, cause, "Where lib64 of the environment is a directory of its own, make it a link to lib (python -m venv does)",
+        cause_fix(judge, cause,
+                  "Where lib64 of the environment is a directory of its own, make it a link to lib (python -m "
+                  "venv does)",
                   NULL);
     if (printed(judge, "dll_missing"))
-        cause_fix(judge, cause, "Install the Microsoft Visual C++ 2015-2022 redistributable (x64), which PyTorch's DLLs need", NULL);
+        cause_fix(judge, cause,
+                  "Install the Microsoft Visual C++ 2015-2022 redistributable (x64), which PyTorch's DLLs need",
+                  NULL);
     fix_torch_again(judge, cause);
     see_issues(judge, cause);
 }
 
-/* --- torch-library-shadowed ---------------------------------------------------------------------------------------------------------- */
+/* --- torch-library-shadowed
+ * ---------------------------------------------------------------------------------------------------------- */
 
-/* Symbols of CUDA's libraries and of MKL's profiler hooks, which torch expects of the very copy it was built with. */
+/* Symbols of CUDA's libraries and of MKL's profiler hooks, which torch expects of the very copy it was built with.
+ */
 bool is_library_symbol(const char *symbol) {
-    static const char *const starts[] = {"__nvJitLink", "nvJitLink", "cublas", "cusparse", "cusolver", "cudnn", "cufft",
-                                         "curand", "nvrtc", "cudart", "__cuda", "cuda", "nccl", "nvshmem", "iJIT_", "cupti", "mkl_"};
+    static const char *const starts[] = {"__nvJitLink", "nvJitLink", "cublas", "cusparse", "cusolver", "cudnn",
+                                         "cufft",       "curand",    "nvrtc",  "cudart",   "__cuda",   "cuda",
+                                         "nccl",        "nvshmem",   "iJIT_",  "cupti",    "mkl_"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (text_starts(symbol, starts[i]))
             return true;
@@ -243,7 +261,9 @@ void rule_torch_library_shadowed(struct judge *judge) {
     const struct torch_library *clash = clashing_library(python), *foreign = foreign_library(python);
     if (torch_worked(judge) || same_package_twice(judge) || (!undefined && !cudnn && !(clash && foreign)))
         return;
-    const char *symbol = undefined ? text_of(undefined->argument) : clash && foreign ? clash->undefined.items[0] : NULL;
+    const char *symbol = undefined          ? text_of(undefined->argument)
+                         : clash && foreign ? clash->undefined.items[0]
+                                            : NULL;
     bool mkl = text_has(symbol, "iJIT") || text_has(symbol, "mkl") || printed(judge, "iJIT");
     struct cause *cause =
         cudnn && text_of(cudnn->argument) && text_of(cudnn->second)
@@ -253,10 +273,12 @@ void rule_torch_library_shadowed(struct judge *judge) {
         : cudnn ? judge_find(judge, "torch-library-shadowed", CERTAIN, "Another cuDNN comes before PyTorch's own.")
         : foreign
             ? judge_find(judge, "torch-library-shadowed", CERTAIN, "%s comes before PyTorch's own and lacks %s.",
-                         text_of(foreign->path) ? text_of(foreign->path) : text_of(foreign->name), symbol ? symbol : "a symbol")
-            : judge_find(judge, "torch-library-shadowed", LIKELY,
-                         "Another copy of %s comes before the one PyTorch was built with: the symbol %s is not in it.",
-                         mkl ? "Intel's MKL" : "a CUDA library", symbol ? symbol : "it wants");
+                         text_of(foreign->path) ? text_of(foreign->path) : text_of(foreign->name),
+                         symbol ? symbol : "a symbol")
+            : judge_find(
+                  judge, "torch-library-shadowed", LIKELY,
+                  "Another copy of %s comes before the one PyTorch was built with: the symbol %s is not in it.",
+                  mkl ? "Intel's MKL" : "a CUDA library", symbol ? symbol : "it wants");
     static const char *const ids[] = {"undefined_symbol", "undefined_nvjitlink", "iJIT", "cudnn_mismatch"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
@@ -264,15 +286,19 @@ void rule_torch_library_shadowed(struct judge *judge) {
         cause_fact(judge, cause, "torch.libraries.path", &foreign->path);
         cause_fact(judge, cause, "torch.libraries.found_by", &foreign->found_by);
         for (size_t i = 0; i < foreign->shadows.count && i < 4; i++)
-            cause_evidence(judge, cause, "torch.libraries.shadows", foreign->shadows.items[i], foreign->shadows.is.source);
+            cause_evidence(judge, cause, "torch.libraries.shadows", foreign->shadows.items[i],
+                           foreign->shadows.is.source);
     }
     if (clash)
-        cause_evidence(judge, cause, "torch.libraries.undefined", clash->undefined.items[0], clash->undefined.is.source);
+        cause_evidence(judge, cause, "torch.libraries.undefined", clash->undefined.items[0],
+                       clash->undefined.is.source);
     evidence_variable(judge, cause, "LD_LIBRARY_PATH");
     evidence_variable(judge, cause, "LD_PRELOAD");
     if (mkl) {
-        cause_fix(judge, cause, "In a conda environment: an MKL from before 2024.1", "conda install \"mkl<2024.1\"", NULL);
-        cause_fix(judge, cause, "Or do not source oneAPI's setvars.sh before Python; or take PyTorch 2.5 or newer", NULL);
+        cause_fix(judge, cause, "In a conda environment: an MKL from before 2024.1",
+                  "conda install \"mkl<2024.1\"", NULL);
+        cause_fix(judge, cause, "Or do not source oneAPI's setvars.sh before Python; or take PyTorch 2.5 or newer",
+                  NULL);
     } else {
         cause_fix(judge, cause, "Take the other CUDA off the loader's path: PyTorch brings its own libraries",
                   "unset LD_LIBRARY_PATH", NULL);

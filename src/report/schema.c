@@ -34,7 +34,7 @@ static const char *link_by_number(int i) {
     return link_name((enum link)i);
 }
 static const char *verdict_by_number(int i) {
-    return verdict_name((enum verdict_kind)i);
+    return verdict_name((enum verdict)i);
 }
 static const char *role_by_number(int i) {
     return role_name((enum role)i);

@@ -71,9 +71,9 @@ static const char *const ids[] = {
 };
 enum { ID_COUNT = sizeof ids / sizeof *ids };
 
-static const struct link_room *const rooms[] = {&room_gpu,         &room_driver, &room_access, &room_toolkit,
-                                                &room_environment, &room_torch,  &room_match,  &room_compute,
-                                                &room_program};
+static const struct link_room *const rooms[] = {&room_gpu,     &room_driver,      &room_access,
+                                                &room_toolkit, &room_environment, &room_torch,
+                                                &room_match,   &room_compute,     &room_program};
 
 static bool is_real(const char *id) {
     for (size_t i = 0; i < ID_COUNT; i++)

@@ -1,0 +1,155 @@
+#include "diagnose/fix.h"
+
+#include "base/text.h"
+#include "diagnose/fix_fill.h"
+#include "diagnose/read.h"
+#include "knowledge/fix.h"
+
+/* --- the systems of this machine
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void add_system(struct judge *judge, struct texts *systems, const char *name) {
+    if (name && *name && !texts_have(systems, name))
+        texts_add(judge->arena, systems, name);
+}
+
+/* Names that os-release uses for families the tables know by one. */
+static const char *family_of(const char *id) {
+    static const struct {
+        const char *start, *family;
+    } names[] = {{"opensuse", "opensuse"}, {"sles", "opensuse"}, {"suse", "opensuse"}, {"rocky", "rhel"},
+                 {"almalinux", "rhel"},    {"centos", "rhel"},   {"ol", "rhel"},       {"amzn", "rhel"},
+                 {"linuxmint", "ubuntu"},  {"pop", "ubuntu"},    {"manjaro", "arch"},  {"endeavouros", "arch"},
+                 {"raspbian", "debian"},   {"kali", "debian"}};
+    for (size_t i = 0; id && i < sizeof names / sizeof *names; i++)
+        if (text_starts(id, names[i].start))
+            return names[i].family;
+    return NULL;
+}
+
+struct texts fix_systems(struct judge *judge) {
+    const struct system_facts *system = &judge->facts->system;
+    struct texts systems = {0};
+    const char *id = text_of(system->distribution), *version = text_of(system->distribution_version);
+    struct span like = span_of(text_of(system->distribution_like)), one, major, rest;
+    if (on_windows(judge)) {
+        add_system(judge, &systems, "windows");
+        return systems;
+    }
+    const char *family = family_of(id);
+    if (version && (text_eq(id, "rhel") || text_eq(family, "rhel"))) {
+        span_cut(span_of(version), '.', &major, &rest);
+        add_system(judge, &systems, arena_printf(judge->arena, "rhel%.*s", (int)major.len, major.ptr));
+    }
+    add_system(judge, &systems, id);
+    add_system(judge, &systems, family);
+    while (span_next_word(&like, &one)) {
+        const char *name = arena_copy_span(judge->arena, one);
+        add_system(judge, &systems, family_of(name) ? family_of(name) : name);
+    }
+    add_system(judge, &systems, "linux");
+    return systems;
+}
+
+/* --- rows of the table
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+static const char *value_of(const struct fix_values *values, struct span name) {
+    const struct {
+        const char *name, *value;
+    } all[] = {{"branch", values ? values->branch : NULL},
+               {"torch", values ? values->torch : NULL},
+               {"variant", values ? values->variant : NULL},
+               {"cuda", values ? values->cuda : NULL}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (span_eq(name, all[i].name))
+            return all[i].value;
+    return NULL;
+}
+
+const char *fix_fill(struct judge *judge, const char *text, const struct fix_values *values) {
+    const char *out = "";
+    struct span rest = span_of(text);
+    for (;;) {
+        size_t open = span_find(rest, "{");
+        if (open == SIZE_MAX)
+            return arena_printf(judge->arena, "%s%.*s", out, (int)rest.len, rest.ptr);
+        struct span after = span_slice(rest, open + 1, rest.len);
+        size_t close = span_find(after, "}");
+        if (close == SIZE_MAX)
+            return arena_printf(judge->arena, "%s%.*s", out, (int)rest.len, rest.ptr);
+        const char *value = value_of(values, span_slice(after, 0, close));
+        if (!value)
+            return NULL;
+        out = arena_printf(judge->arena, "%s%.*s%s", out, (int)open, rest.ptr, value);
+        rest = span_slice(after, close + 1, after.len);
+    }
+}
+
+static bool has_fix(const struct cause *cause, const char *title) {
+    for (size_t i = 0; i < cause->fixes.count; i++)
+        if (text_eq(cause->fixes.items[i].title, title))
+            return true;
+    return false;
+}
+
+static bool add_row(struct judge *judge, struct cause *cause, const struct fix_entry *row,
+                    const struct fix_values *values) {
+    const char *title = fix_fill(judge, row->title, values);
+    struct texts commands = {0};
+    for (size_t i = 0; title && i < row->commands.count; i++) {
+        const char *command = fix_fill(judge, row->commands.items[i], values);
+        if (!command)
+            return false; /* a value it needs is not known */
+        texts_add(judge->arena, &commands, command);
+    }
+    if (!title || has_fix(cause, title))
+        return title != NULL;
+    char *sentence = arena_copy(judge->arena, title);
+    if (*sentence >= 'a' && *sentence <= 'z')
+        *sentence = (char)(*sentence - 'a' + 'A');
+    struct fix *fix = cause_fix(judge, cause, sentence, NULL);
+    fix->commands = commands;
+    fix->needs_root = row->needs_root;
+    fix->reboot = row->reboot;
+    return true;
+}
+
+size_t fix_rows(struct judge *judge, struct cause *cause, const char *system, const char *action,
+                const struct fix_values *values) {
+    struct fix_entry *rows;
+    size_t added = 0;
+    if (!judge->options.knowledge)
+        return 0;
+    size_t count = knowledge_fixes(judge->options.knowledge, judge->arena, system, action, &rows);
+    for (size_t i = 0; i < count; i++)
+        added += add_row(judge, cause, &rows[i], values);
+    return added;
+}
+
+size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system, const char *action) {
+    return fix_rows(judge, cause, system, action, NULL);
+}
+
+/* What the loaded driver's branch is, for rows that install pieces of the same branch. */
+static const char *branch_in_use(struct judge *judge) {
+    struct driver_version release;
+    return driver_release(judge, &release, NULL, NULL) ? arena_printf(judge->arena, "%u", release.part[0]) : NULL;
+}
+
+size_t fix_table(struct judge *judge, struct cause *cause, const char *action) {
+    struct texts systems = fix_systems(judge);
+    struct fix_values values = {.branch = branch_in_use(judge)};
+    for (size_t i = 0; i < systems.count; i++) {
+        size_t added = fix_rows(judge, cause, systems.items[i], action, &values);
+        if (added)
+            return added;
+    }
+    return 0;
+}
+
+void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title) {
+    if (!fix_table(judge, cause, action))
+        cause_fix(judge, cause, title, NULL);
+}

@@ -56,7 +56,7 @@ def machine(gpus=1):
                    "scheduler": absent(), "gpu_passed_by": absent(), "fabric_manager_needed": known(False),
                    "cgroup_denied": known(False), "modprobe_setuid": known(False), "mps": absent()},
         "toolkit": {"toolkits": known([]), "needed": known(False)},
-        "environment": {"variables": known([])},
+        "environment": {"variables": known([]), "entries": known([]), "visible_devices": absent("CUDA_VISIBLE_DEVICES")},
         "torch": {"interpreter": known("/home/user/venv/bin/python"), "chosen_by": known("VIRTUAL_ENV"), "environments": known([{
             "path": known("/home/user/venv"), "kind": known("venv"), "in_use": known(True), "interpreter": known("/home/user/venv/bin/python"),
             "python": known("3.11.7"), "machine": known("x86_64"), "torch_version": known("2.6.0+cu124"), "torch_path": known(TORCH),
@@ -72,13 +72,10 @@ def put(facts, path, value):
     at = facts
     *way, last = path.split(".")
     for step in way:
-        at = at[step]
+        at = at[int(step) if isinstance(at, list) else step]
         if isinstance(at, dict) and isinstance(at.get("value"), list):
             at = at["value"]
-        if isinstance(at, list):
-            continue
-    for_list = isinstance(at, list)
-    at[int(last) if for_list else last] = value
+    at[last] = value
 
 
 # what of other links only the driver tells
@@ -98,6 +95,14 @@ def diagnose(facts, scenario, verb=("snapshot", "--no-redact"), **extra):
     for name in FROM_NVML:
         if name in answers.get("access", {}):
             facts["access"][name] = answers["access"][name]
+    # what live/record_nvml.c adds to the GPUs of a real bus (tests/unit/live_test.c)
+    uuids = {row["address"]["value"]: row["uuid"] for row in facts["compute"].get("gpus", {}).get("value", []) if "value" in row["address"]}
+    for device in facts["gpu"]["devices"]["value"]:
+        device.update(uuid=uuids[device["address"]["value"]]) if device["address"]["value"] in uuids else None
+    seen = [row["address"]["value"] for row in facts["compute"].get("gpus", {}).get("value", []) if "value" in row["address"]]
+    for device in facts["gpu"]["devices"]["value"]:
+        if seen and device["address"]["value"] not in seen:
+            device["fault"] = known("is lost", "NVML")
     path = simlib.SCRATCH / "snapshot.json"
     path.write_text(json.dumps(facts))
     both = [subprocess.run([str(tap.PROGRAM), "explain", *options, str(path)], capture_output=True, text=True) for options in
@@ -108,3 +113,79 @@ def diagnose(facts, scenario, verb=("snapshot", "--no-redact"), **extra):
 
 def roots(diagnosis):
     return [cause["id"] for cause in diagnosis["causes"] if cause["role"] == "root"]
+
+
+def expect(name, facts, scenario, causes, verdict="broken", words=(), **extra):
+    """One scenario: the roots it must have, and words a user must read."""
+    with tap.case(f"scenario: {name}"):
+        diagnosis, text = diagnose(facts, scenario, **extra)
+        assert roots(diagnosis) == causes and diagnosis["verdict"] == verdict, (roots(diagnosis), diagnosis["verdict"], text)
+        for word in words:
+            assert word in text, (word, text)
+
+
+def variable(facts, name, value):
+    facts["environment"]["variables"]["value"].append({"name": known(name), "value": known(value)})
+    if name == "CUDA_VISIBLE_DEVICES":
+        facts["environment"]["visible_devices"] = known(value, name)
+    return facts
+
+
+EIGHT = "gpu\n" * 8
+
+
+def run():
+    import double
+    torch = simlib.SCRATCH / "torch-double"
+    test = ("test", "--json", "--no-redact", "--size", "64", "--python", torch)
+
+    expect("a healthy GPU", machine(), "gpu\n", [], "healthy")
+    expect("eight healthy GPUs", machine(8), EIGHT, [], "healthy")
+    expect("eight GPUs, one lost", machine(8), "fault nvmlDeviceGetHandleByIndex_v2#3 error 15\nfault cuInit error 999\n" + EIGHT,
+           ["gpu-fell-off-bus"])
+    expect("eight GPUs, the memory of one worn out", machine(8), "gpu\n" * 3 + "gpu\n remap_failed 1\n recovery 1\n" + "gpu\n" * 4,
+           ["gpu-faulty"], words=["0000:04:00.0"])
+    double.write(torch, devices=[double.device(i) for i in range(8)], device_count=8)
+    expect("eight GPUs, one computes wrongly", machine(8), "fault cuMemcpyDtoH_v2#5 garbage\n" + EIGHT, ["gpu-faulty"],
+           words=["GPU 5"], verb=test)
+    double.write(torch, devices=[double.device(0)])
+    expect("everything used, and right", machine(), "gpu\n", [], "healthy", verb=test)
+    expect("802: no fabric manager", dict_with(machine(8), "access.fabric_manager_needed", known(True),
+                                               "access.fabric_manager_running", known(False)),
+           "fault cuInit error 802\n" + "gpu\n fabric 1\n" * 8, ["fabric-manager-down"])
+    expect("803: the libraries are newer than the module", dict_with(machine(), "driver.module_version", known("535.183.01")),
+           "fault cuInit error 803\nfault nvmlInit_v2 error 18\ngpu\n", ["driver-library-mismatch"], words=["535.183.01", "550.163.01"])
+    expect("NVML 18, and the files say nothing", machine(), "fault cuInit error 803\nfault nvmlInit_v2 error 18\ngpu\n",
+           ["driver-library-mismatch"])
+    expect("804: a compatibility library where it may not be",
+           dict_with(machine(), "driver.libraries.0.compat_cuda", known("12.8"), "driver.libraries.0.path",
+                     known("/usr/local/cuda-12.8/compat/libcuda.so.1")), "fault cuInit error 804\ngpu\n", ["driver-compat-shadows"])
+    expect("999 after suspend", machine(), "fault cuInit error 999\ngpu\n", ["uvm-broken"])
+    expect("46: another process has the GPU to itself", machine(), "gpu\n compute_mode 3\n process 4711 1048576\n",
+           ["compute-mode-or-in-use"], words=["Exclusive_Process"],
+           verb=test)
+    double.write(torch, is_available=True, device_count=1,
+                 errors=[double.error("matrix product on cuda:0", "RuntimeError", "CUDA error: no kernel image is available for execution on the device")])
+    expect("no memory for a context", machine(), "fault cuDevicePrimaryCtxRetain error 2\ngpu\n used 49000000\n process 4711 49000000\n",
+           ["gpu-memory-exhausted"], verb=test)
+    expect("MIG mode without an instance", machine(), "gpu\n mig 1\n", ["mig-misconfigured"])
+    expect("MIG mode with one", machine(), "gpu\n mig 1\n instance b0000000-1111-2222-3333-444444444444\n", [], "healthy")
+    expect("nodes that may not be opened", dict_with(machine(), "access.nodes.2.open_error", known("EACCES"),
+                                                     "access.nodes.2.mode", known("0660")), "fault cuInit error 100\ngpu\n",
+           ["device-permission"])
+    expect("a driver that hangs in cuInit", machine(), "fault cuInit hang\nfault nvmlInit_v2 hang\ngpu\n", ["driver-init-failed"],
+           verb=("snapshot", "--no-redact", "--timeout", "1"), words=["timeout"])
+    expect("a driver that crashes in cuInit", machine(), "fault cuInit crash\ngpu\n", ["driver-init-failed"], words=["signal 11"])
+
+    for value, causes, verdict in (("", ["visible-devices-hidden"], "broken"), ("-1", ["visible-devices-hidden"], "broken"),
+                                   ("0", [], "healthy"), ("7", ["visible-devices-invalid"], "broken"),
+                                   ("GPU-ffffffff", ["visible-devices-invalid"], "broken"), ("GPU-a0000000", [], "healthy"),
+                                   ("abc", ["visible-devices-invalid"], "broken")):
+        expect(f"CUDA_VISIBLE_DEVICES={value!r}", variable(machine(), "CUDA_VISIBLE_DEVICES", value), "gpu\n", causes, verdict,
+               CUDA_VISIBLE_DEVICES=value)
+
+
+def dict_with(facts, *pairs):
+    for path, value in zip(pairs[::2], pairs[1::2]):
+        put(facts, path, value)
+    return facts

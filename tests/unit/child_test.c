@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,6 +106,30 @@ static void tells_limits(struct child_reply *reply, const void *argument) {
                         prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), "eff", (json_int_t)strtoull(eff + 7, NULL, 16),
                         "bound", (json_int_t)strtoull(bound + 7, NULL, 16), "set", getenv("CHILD_TEST_SET"),
                         "unset", getenv("CHILD_TEST_UNSET") == NULL));
+}
+
+/* A device node beside this program: that of /dev/null, since no driver's may be made. */
+static void makes_a_node(struct child_reply *reply, const void *argument) {
+    int r = mknod(argument, S_IFCHR | 0600, makedev(1, 3));
+    child_set(reply, json_pack("{s:i}", "errno", r < 0 ? errno : 0));
+    unlink(argument);
+}
+
+static void only_a_free_worker_makes_device_nodes(void **state) {
+    (void)state;
+    char path[] = "/tmp/whycuda-node-XXXXXX";
+    close(mkstemp(path));
+    unlink(path);
+    struct child_task tasks[] = {{"free", makes_a_node, path},
+                                 {"restricted", makes_a_node, path, .restricted = true}};
+    struct child_result results[2];
+    AUTO_ARENA arena = {0};
+    for (int i = 0; i < 2; i++) /* one after the other: it is the same name */
+        assert_int_equal(child_run(&arena, &tasks[i], 1, &results[i], NULL, NULL), 0);
+    if (geteuid() == 0 && json_integer_value(json_object_get(results[0].answer, "errno")) == 0)
+        print_message("root made a node where nothing forbade it\n");
+    assert_int_equal(json_integer_value(json_object_get(results[1].answer, "errno")), EPERM);
+    child_release(results, 2);
 }
 
 static int open_descriptors(void) {
@@ -276,7 +302,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_end_side_by_side), cmocka_unit_test(a_stuck_child_is_left_behind),
         cmocka_unit_test(what_a_worker_may),      cmocka_unit_test(the_worker_ends_with_whycuda),
-        cmocka_unit_test(many_at_once),
+        cmocka_unit_test(many_at_once),           cmocka_unit_test(only_a_free_worker_makes_device_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

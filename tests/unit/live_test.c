@@ -130,6 +130,30 @@ static void answers_of_the_wrong_kind(void **state) {
     }
 }
 
+static void a_gpu_that_nvml_cannot_reach(void **state) {
+    (void)state;
+    struct root *root;
+    assert_int_equal(root_open(&root, NULL), 0);
+    struct snapshot *s = snapshot_new("live");
+    static const char *const addresses[] = {"0000:01:00.0", "0000:02:00.0", "0000:03:00.0"};
+    for (size_t i = 0; i < 3; i++)
+        set_text(&(LIST_PUSH(&s->arena, &s->gpu.devices)).address, addresses[i], "test");
+    struct child_result r = answered(
+        "{\"init\":0,\"count\":3,\"devices\":[{\"index\":0,\"pci\":\"00000000:01:00.0\",\"memory_total\":1048576},"
+        "{\"index\":1},{\"index\":2,\"pci\":\"00000000:03:00.0\"}],\"refused\":["
+        "{\"field\":\"handle\",\"device\":1,\"call\":\"nvmlDeviceGetHandleByIndex_v2\",\"code\":15,"
+        "\"error\":\"NVML_ERROR_GPU_IS_LOST\"},{\"field\":\"memory_total\",\"device\":2,"
+        "\"call\":\"nvmlDeviceGetMemoryInfo\",\"code\":16,\"error\":\"NVML_ERROR_RESET_REQUIRED\"}]}");
+    record_nvml(s, root, &libcuda, &r);
+    assert_true(unknown(s->gpu.devices.items[0].fault));
+    assert_int_equal(number_of(s->gpu.devices.items[0].memory_total_mib, 0), 1);
+    assert_string_equal(text_of(s->gpu.devices.items[1].fault), "is lost");
+    assert_string_equal(text_of(s->gpu.devices.items[2].fault), "requires reset");
+    child_release(&r, 1);
+    snapshot_free(s);
+    root_close(root);
+}
+
 static void write_file(const char *directory, const char *name, const char *text) {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", directory, name);
@@ -172,9 +196,11 @@ static void recorded_answers(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_answer), cmocka_unit_test(each_bad_end_is_a_reason),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_answer),
+                                       cmocka_unit_test(each_bad_end_is_a_reason),
                                        cmocka_unit_test(a_missing_library),
                                        cmocka_unit_test(answers_of_the_wrong_kind),
+                                       cmocka_unit_test(a_gpu_that_nvml_cannot_reach),
                                        cmocka_unit_test(recorded_answers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

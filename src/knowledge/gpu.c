@@ -130,7 +130,8 @@ static void gpu_from_row(const struct cursor *cursor, bool by_id, struct gpu_mod
         gpu->last_known = cursor_span(cursor, ID_LAST).len != 0;
     }
     fill_from_chip(cursor->knowledge, cursor_span(cursor, by_id ? ID_CHIP : 1), gpu);
-    if (by_id && gpu->module == MODULE_UNKNOWN && span_eq(cursor_span(cursor, ID_OPEN), "no"))
+    /* What NVIDIA says of the very id goes before what holds for its chip. */
+    if (by_id && span_eq(cursor_span(cursor, ID_OPEN), "no"))
         gpu->module = MODULE_CLOSED_ONLY;
 }
 

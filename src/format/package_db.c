@@ -15,8 +15,8 @@ static bool field_of(struct span line, const char *name, struct span *ret_value)
 bool dpkg_next(struct span *rest, bool (*wanted)(struct span name), struct package *ret_package) {
     while (rest->len) {
         size_t end = span_find(*rest, "\n\n");
-        struct span stanza = end == SIZE_MAX ? *rest : span_slice(*rest, 0, end), line;
-        *rest = end == SIZE_MAX ? (struct span){0} : span_slice(*rest, end + 2, rest->len);
+        struct span stanza = span_slice(*rest, 0, end), line; /* SIZE_MAX: the last one, all that is left */
+        *rest = span_slice(*rest, end == SIZE_MAX ? rest->len : end + 2, rest->len);
         struct package package = {0};
         struct span first = span_trim(span_slice(stanza, 0, 256));
         if (!span_next_line(&first, &line) || !field_of(line, "Package", &package.name) || !package.name.len)

@@ -158,6 +158,10 @@ static void read_char_links(struct probe *probe) {
     struct flag_fact *fact = &access->dev_char_links;
     AUTO_ARENA scratch = {0};
     bool all = true, any = false;
+    if (!root_is_directory(probe->root, "/dev/char")) {
+        set_unknown(fact, "not recorded", "/dev/char");
+        return;
+    }
     for (size_t i = 0; i < access->nodes.count; i++) {
         const struct device_node *node = &access->nodes.items[i];
         struct stat st;

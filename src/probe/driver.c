@@ -46,15 +46,12 @@ static void read_version(struct probe *probe, struct arena *scratch) {
         set_text(&driver->module_flavour, nvrm_flavour_text(nvrm.flavour), path);
     } else if (r == 0) {
         set_flag(&driver->module_loaded, true, path); /* the file is there, whatever it says */
-        set_unknown(&driver->module_flavour, "not in the usual form", path);
     }
+    const char *line = nvrm.version.count ? NULL : look_line(probe, scratch, sys_version);
+    struct driver_version version;
     if (nvrm.version.count) {
         set_text(&driver->module_version, arena_copy(probe->arena, nvrm.version.text), path);
-        return;
-    }
-    const char *line = look_line(probe, scratch, sys_version);
-    struct driver_version version;
-    if (line && driver_version_parse(span_of(line), &version) == 0) {
+    } else if (line && driver_version_parse(span_of(line), &version) == 0) {
         set_flag(&driver->module_loaded, true, sys_version);
         set_text(&driver->module_version, arena_copy(probe->arena, version.text), sys_version);
     } else if (is_false(driver->module_loaded)) {
@@ -66,6 +63,8 @@ static void read_version(struct probe *probe, struct arena *scratch) {
     }
     if (is_false(driver->module_loaded))
         set_absent(&driver->module_flavour, path);
+    else if (!known(driver->module_flavour))
+        set_unknown(&driver->module_flavour, "only /proc/driver/nvidia/version tells", path);
 }
 
 static void read_loaded(struct probe *probe, struct arena *scratch) {

@@ -160,14 +160,17 @@ static void add_reached(struct probe *probe, struct loader *loader, const char *
     AUTO_ARENA scratch = {0};
     struct loader_copies copies;
     loader_candidates(loader, &scratch, NULL, soname, &copies);
-    bool won = false;
+    bool decided = false, won = false;
     for (size_t i = 0; i < copies.count; i++) {
         const struct loader_copy *copy = &copies.items[i];
         struct driver_library *library = add(probe, &probe->out->driver.libraries, soname, copy->path);
+        /* an error of the first is one that ld.so gives up at; copies it passes over come last */
+        bool wins = !decided && !copy->error;
+        decided = true;
         if (!library)
             continue;
         set_text(&library->found_by, loader_rule_name(copy->by), NULL);
-        if (won || copy->error)
+        if (!wins)
             continue;
         won = true;
         set_flag(&library->wins, true, NULL);

@@ -78,15 +78,16 @@ static struct driver_package *add(struct probe *probe, struct span name, const c
 
 static int read_dpkg(struct probe *probe) {
     AUTO_ARENA scratch = {0};
-    struct span bytes, word = {0};
+    struct span bytes, word;
     struct package package;
     int r = root_read(probe->root, &scratch, "/var/lib/dpkg/status", LIMIT_FILE, &bytes);
     if (r < 0 && r != -EFBIG)
         return r;
     while (dpkg_next(&bytes, is_wanted, &package)) {
-        struct span status = package.status; /* "install ok half-configured" */
-        while (span_next_word(&status, &word))
-            ;
+        struct span status = package.status, next; /* "install ok half-configured" */
+        word = (struct span){0};
+        while (span_next_word(&status, &next))
+            word = next;
         const char *state = span_eq(word, "config-files") || span_eq(word, "not-installed")
                                 ? "removed"
                                 : text_clean(probe->arena, word);

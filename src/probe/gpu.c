@@ -242,7 +242,7 @@ static void read_bus(struct probe *probe) {
     set_flag(&gpu->bus_readable, true, bus);
     set_listed(&gpu->devices, bus);
     set_listed(&gpu->others, bus);
-    int64_t switches = 0;
+    int64_t switches = 0, unreadable = 0;
     for (size_t i = 0; i < functions.count; i++) {
         AUTO_ARENA scratch = {0};
         if (!pci_address_valid(span_of(functions.items[i])) ||
@@ -250,8 +250,11 @@ static void read_bus(struct probe *probe) {
             continue;
         struct function function = {.address = functions.items[i],
                                     .directory = text_path(&scratch, bus, functions.items[i])};
-        if (!identify(probe, &scratch, &function))
+        if (!identify(probe, &scratch, &function)) {
+            unreadable +=
+                !function.class_known || (!function.vendor_known && function.class >> 16 == CLASS_DISPLAY);
             continue;
+        }
         bool display = function.class >> 16 == CLASS_DISPLAY;
         /* NVIDIA's chipsets of old have bridges of that class too, with lower ids */
         if (!display)
@@ -263,6 +266,9 @@ static void read_bus(struct probe *probe) {
             add_other(probe, &scratch, &function);
     }
     set_number(&gpu->nvswitches, switches, bus);
+    /* what cannot be read may be the GPU: an empty list must not say that there is none */
+    if (unreadable && !gpu->devices.count)
+        set_unknown(&gpu->devices, "not every function on the bus could be read", bus);
 }
 
 /* The device tree names the board and the chip; Tegra's GPU is no PCI function before Thor. */

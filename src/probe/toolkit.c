@@ -135,10 +135,11 @@ static void read_build_home(struct probe *probe) {
     }
     set_text(&toolkit->build_home, keep(probe, home), by);
     set_text(&toolkit->build_home_by, by, by);
-    const char *version = home[0] == '/' ? toolkit_version(probe, probe->arena, home, &source) : NULL;
+    bool dead = home[0] == '/' && !root_exists(probe->root, home);
+    const char *version = home[0] == '/' && !dead ? toolkit_version(probe, probe->arena, home, &source) : NULL;
     if (version)
         set_text(&toolkit->build_version, version, source);
-    else if (home[0] == '/' && !root_exists(probe->root, home))
+    else if (dead)
         set_absent(&toolkit->build_version, by);
     else
         set_unknown(&toolkit->build_version, "no file of it tells", by);

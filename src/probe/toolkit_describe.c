@@ -15,9 +15,11 @@ enum { TARGET_COUNT = sizeof targets / sizeof *targets };
 
 static bool has_one(const struct probe *probe, struct arena *scratch, const char *home, const char *const *names,
                     size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (root_exists(probe->root, text_path(scratch, home, names[i])))
+    for (size_t i = 0; i < count; i++) {
+        struct stat st;
+        if (root_stat(probe->root, text_path(scratch, home, names[i]), &st) == 0 && S_ISREG(st.st_mode))
             return true;
+    }
     return false;
 }
 #define HAS_ONE(probe, scratch, home, names) has_one(probe, scratch, home, names, sizeof(names) / sizeof *(names))

@@ -8,6 +8,7 @@
 #include "cli/verb.h"
 #include "facts/redact.h"
 #include "facts/snapshot_json.h"
+#include "live/live.h"
 #include "probe/probe.h"
 #include "sys/record.h"
 
@@ -45,6 +46,24 @@ static void write_nodes(const char *directory, const struct snapshot *snapshot) 
         buffer_add_text(&out, "\n");
     }
     record_side_file(directory, "nodes", buffer_span(&out));
+}
+
+/* What the driver answers, now, as live.json: the compute record, and of access what only NVML tells. */
+static void write_live(const char *directory, const struct snapshot *snapshot) {
+    json_t *json = snapshot_to_json(snapshot), *live = json_object(), *access = json_object(), *fact;
+    const char *name;
+    json_object_foreach(json_object_get(json, "access"), name, fact) {
+        if (text_eq(json_string_value(json_object_get(fact, "source")), "NVML"))
+            json_object_set(access, name, fact);
+    }
+    json_object_set(live, "compute", json_object_get(json, "compute"));
+    json_object_set_new(live, "access", access);
+    char *text = json_dumps(live, JSON_INDENT(1));
+    if (text)
+        record_side_file(directory, "live.json", span_of(text));
+    free(text);
+    json_decref(live);
+    json_decref(json);
 }
 
 static void write_sides(const char *directory, const struct root *root, const struct snapshot *snapshot) {
@@ -85,9 +104,13 @@ int record_machine(const char *directory, struct knowledge *knowledge) {
     record_stop(root, &arena, &paths);
     for (size_t i = 0; !directory && i < paths.count; i++)
         puts(paths.items[i]);
-    snapshot_redact(snapshot);
     if (directory)
+        live_ask(snapshot, root, &(struct live_options){.gpu = -1});
+    snapshot_redact(snapshot);
+    if (directory) {
         write_sides(directory, root, snapshot);
+        write_live(directory, snapshot);
+    }
     snapshot_free(snapshot);
     root_close(root);
     return EXIT_OK;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The simulated driver: kernels, planted faults, a sample of every function x every fault, and scenarios to the end."""
+import json
 import pathlib
 import sys
 
@@ -60,6 +61,15 @@ with tap.case("the sample: each way to fail at a call of each kind"):
         total, failed = matrix.run(functions, matrix.FAULTS,
                                    lambda function, fault, bad: complaints.append((function, fault, bad)) if bad else None)
     assert not complaints, complaints
+
+with tap.case("a machine recorded with its driver's answers gives them again under --root"):
+    folder = simlib.SCRATCH / "recorded"
+    sim = "gpu\n compute_mode 3\n process 4711 1048576\ngpu\n"
+    assert simlib.whycuda(sim, "--record", folder).returncode == 0
+    first = json.loads(simlib.whycuda(sim, "snapshot").stdout)
+    again = json.loads(simlib.whycuda("gpu\n", "snapshot", "--root", folder).stdout)
+    assert again["compute"] == first["compute"], (again["compute"], first["compute"])
+    assert again["access"]["compute_mode"]["value"] == "Exclusive_Process" and len(again["access"]["processes"]["value"]) == 1
 
 # --- a user's Python ------------------------------------------------------------------------------------------------
 

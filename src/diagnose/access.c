@@ -47,8 +47,8 @@ static bool nodes_open(const struct judge *judge) {
 static bool nodes_come(const struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     bool maker = is_true(facts->access.modprobe_setuid) || number_of(facts->system.uid, -1) == 0;
-    return known(facts->access.nodes) && is_true(facts->driver.module_loaded) && maker && !in_container(judge) &&
-           !on_wsl(judge) && !on_jetson(judge) && !node_opens(judge, "/dev/nvidia-uvm");
+    return !unknown(facts->access.nodes) && is_true(facts->driver.module_loaded) && maker &&
+           !in_container(judge) && !on_wsl(judge) && !on_jetson(judge) && !node_opens(judge, "/dev/nvidia-uvm");
 }
 
 static void note_access(struct judge *judge, struct link_state *state) {
@@ -98,9 +98,9 @@ static void describe(struct judge *judge, struct link_state *state) {
     } else if (nodes_come(judge)) {
         state->state = STATE_OK;
         link_say(judge, state, "device nodes are made at first use%s", where);
-    } else if (known(access->nodes) && !access->nodes.count) {
+    } else if (!unknown(access->nodes) && !access->nodes.count) {
         link_say(judge, state, "no device nodes%s", where);
-    } else if (known(access->nodes)) {
+    } else if (!unknown(access->nodes)) {
         link_say(judge, state, "%zu device nodes%s", access->nodes.count, where);
     } else {
         link_say(judge, state, "not known%s%s%s", access->nodes.is.reason ? ": " : "",

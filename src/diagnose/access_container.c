@@ -106,7 +106,7 @@ static struct cause *no_gpu_by_facts(struct judge *judge) {
         settled(judge, "access.gpu_passed_by", &access->gpu_passed_by.is);
         return NULL;
     }
-    if (known(access->nodes))
+    if (!unknown(access->nodes))
         return judge_find(judge, "container-no-gpu", CERTAIN,
                           "The container was started without a GPU: no device node of NVIDIA's was passed in%s.",
                           asks_for_none(visible) ? " (NVIDIA_VISIBLE_DEVICES asks for none)" : "");
@@ -189,7 +189,7 @@ void rule_container_capability_missing(struct judge *judge) {
     bool nvml = nvml_lists_gpus(judge) || library_usable(judge, "libnvidia-ml.so.1") ||
                 known(facts->driver.nvml_version) ||
                 (known(facts->access.gpu_passed_by) && is_true(facts->driver.smi_present));
-    bool no_cuda = (known(facts->driver.libraries) && !library_usable(judge, "libcuda.so.1")) ||
+    bool no_cuda = (!unknown(facts->driver.libraries) && !library_usable(judge, "libcuda.so.1")) ||
                    printed(judge, "driver_missing_throw") || absent(facts->driver.cuda_version) ||
                    printed_about(judge, "library_missing", "libcuda.so");
     bool passed = !absent(facts->access.gpu_passed_by);
@@ -201,7 +201,7 @@ void rule_container_capability_missing(struct judge *judge) {
                                              : ": NVIDIA_DRIVER_CAPABILITIES must contain compute",
                                      refused ? asked->value : "");
     cause_fact(judge, cause, "access.nvidia_driver_capabilities", asked);
-    if (no_cuda && known(facts->driver.libraries))
+    if (no_cuda && !unknown(facts->driver.libraries))
         cause_evidence(judge, cause, "driver.libraries", "no libcuda.so.1", facts->driver.libraries.is.source);
     if (absent(facts->driver.cuda_version))
         cause_evidence(judge, cause, "driver.cuda_version", "nvidia-smi shows none (N/A)",

@@ -72,7 +72,7 @@ static const struct cdi_spec *spec_without_uvm(const struct judge *judge) {
 
 static struct cause *nodes_missing_by_facts(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
-    const char *missing = known(facts->access.nodes) ? missing_node(judge) : NULL;
+    const char *missing = !unknown(facts->access.nodes) ? missing_node(judge) : NULL;
     if (!missing || !is_true(facts->driver.module_loaded))
         return NULL;
     if (in_container(judge) && !any_nvidia_node(judge))
@@ -113,7 +113,7 @@ void rule_device_nodes_missing(struct judge *judge) {
         if (text_starts(text_of(access->nodes.items[i].path), "/dev/nvidia"))
             cause_evidence(judge, cause, "access.nodes", access->nodes.items[i].path.value,
                            access->nodes.is.source);
-    if (known(access->nodes) && !any_nvidia_node(judge))
+    if (!unknown(access->nodes) && !any_nvidia_node(judge))
         cause_evidence(judge, cause, "access.nodes", "no /dev/nvidia*", access->nodes.is.source);
     evidence_printed(judge, cause, "ctk_mount_missing");
     evidence_printed(judge, cause, "file_missing");
@@ -196,8 +196,9 @@ void rule_uvm_broken(struct judge *judge) {
     const char *node_error = uvm_node_error(judge);
     bool said = logged(judge, "uvm_failed") != NULL && !is_false(facts->driver.module_loaded);
     bool not_loaded = is_true(facts->driver.module_loaded) && is_false(facts->driver.uvm_loaded) &&
-                      known(facts->access.nodes) && !node_of(judge, "/dev/nvidia-uvm") && !in_container(judge) &&
-                      is_false(facts->access.modprobe_setuid) && number_of(facts->system.uid, -1) != 0;
+                      !unknown(facts->access.nodes) && !node_of(judge, "/dev/nvidia-uvm") &&
+                      !in_container(judge) && is_false(facts->access.modprobe_setuid) &&
+                      number_of(facts->system.uid, -1) != 0;
     bool unknown_error = cuda_said(judge, 999) && !nvml_said(judge, 999) && !nvml_said(judge, 9) &&
                          !nvml_said(judge, 18) && !judge_found(judge, "gpu-fell-off-bus") &&
                          !judge_found(judge, "gpu-faulty") && !judge_found(judge, "driver-library-mismatch");

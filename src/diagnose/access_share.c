@@ -19,6 +19,11 @@ static const struct text_fact *compute_mode(const struct judge *judge, const cha
         if (known(facts->compute.devices.items[i].compute_mode) &&
             !mode_is(facts->compute.devices.items[i].compute_mode.value, "default"))
             return &facts->compute.devices.items[i].compute_mode;
+    *ret_name = "compute.gpus.compute_mode";
+    for (size_t i = 0; i < facts->compute.gpus.count; i++)
+        if (known(facts->compute.gpus.items[i].compute_mode) &&
+            !mode_is(facts->compute.gpus.items[i].compute_mode.value, "default"))
+            return &facts->compute.gpus.items[i].compute_mode;
     *ret_name = "access.compute_mode";
     return known(facts->access.compute_mode) ? &facts->access.compute_mode : NULL;
 }
@@ -120,7 +125,7 @@ enum holder { HOLDER_UNKNOWN, HOLDER_OTHERS, HOLDER_ITSELF };
 /* PyTorch's message tells the card's size, what is free and what PyTorch itself reserved: the rest belongs to
  * others. */
 static enum holder who_holds(const struct judge *judge) {
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
         if (!text_eq(text_of(messages->items[i].id), "out_of_memory"))
             continue;
@@ -194,12 +199,35 @@ void rule_gpu_memory_exhausted(struct judge *judge) {
 
 /* MIG mode takes the whole GPU away from CUDA: without an instance nothing is visible, with instances a process
  * sees one. */
+struct mig {
+    bool on;
+    int64_t instances; /* -1: not known */
+};
+
+/* NVML tells per GPU; a GPU without MIG beside one with it leaves CUDA a device. */
+static struct mig mig_of(const struct judge *judge) {
+    const struct access_facts *access = &judge->facts->access;
+    const struct nvml_gpu_rows *rows = &judge->facts->compute.gpus;
+    struct mig mig = {is_true(access->mig_enabled), number_of(access->mig_instances, -1)};
+    size_t on = 0, instances = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        on += is_true(rows->items[i].mig);
+        instances += rows->items[i].mig_instances.count;
+    }
+    if (on && on == rows->count)
+        mig = (struct mig){true, (int64_t)instances};
+    else if (rows->count)
+        mig.on = false;
+    return mig;
+}
+
 void rule_mig_misconfigured(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
-    if (!is_true(access->mig_enabled) || torch_worked(judge))
+    struct mig mig = mig_of(judge);
+    if (!mig.on || torch_worked(judge))
         return;
     bool no_device = cuda_said(judge, 100) || printed(judge, "no_gpus") || torch_sees_none(judge);
-    bool no_instance = known(access->mig_instances) && access->mig_instances.value == 0 && !cuda_lists_gpus(judge);
+    bool no_instance = mig.instances == 0 && !cuda_lists_gpus(judge);
     bool ordinal = cuda_said(judge, 101) || printed(judge, "invalid_device") || printed(judge, "deferred_call");
     if (!no_instance && !no_device && !ordinal)
         return;
@@ -232,6 +260,13 @@ void rule_fabric_manager_down(struct judge *judge) {
     const struct access_facts *access = &facts->access;
     bool needed = is_true(access->fabric_manager_needed) || number_of(facts->gpu.nvswitches, 0) > 0;
     bool down = needed && is_false(access->fabric_manager_running);
+    const struct text_fact *fabric = NULL;
+    for (size_t i = 0; i < facts->compute.gpus.count && !fabric; i++) {
+        const char *state = text_of(facts->compute.gpus.items[i].fabric_state);
+        if (text_eq(state, "not-started") || text_eq(state, "in-progress"))
+            fabric = &facts->compute.gpus.items[i].fabric_state;
+    }
+    down |= fabric && needed;
     struct driver_version manager, release;
     bool differs = needed && known(access->fabric_manager_version) &&
                    driver_release(judge, &release, NULL, NULL) &&
@@ -252,6 +287,8 @@ void rule_fabric_manager_down(struct judge *judge) {
                                            "connects them through NVSwitch%s.",
                                            down ? " and is not running" : "");
     evidence_cuda(judge, cause, 802);
+    if (fabric)
+        cause_fact(judge, cause, "compute.gpus.fabric_state", fabric);
     evidence_printed(judge, cause, "fm_version_mismatch");
     cause_fact(judge, cause, "gpu.nvswitches", &facts->gpu.nvswitches);
     cause_fact(judge, cause, "access.fabric_manager_running", &access->fabric_manager_running);
@@ -269,6 +306,9 @@ void rule_fabric_manager_down(struct judge *judge) {
 void rule_no_vgpu_license(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
     bool unlicensed = text_starts(text_of(access->vgpu_license), "Unlicensed");
+    for (size_t i = 0; i < judge->facts->compute.gpus.count; i++)
+        unlicensed |= text_eq(text_of(judge->facts->compute.gpus.items[i].virtualization), "vgpu") &&
+                      is_false(judge->facts->compute.gpus.items[i].licensed);
     bool refused = cuda_said(judge, 102);
     bool printed_so = printed(judge, "vgpu_unlicensed") != NULL;
     bool daemon_down = is_true(access->vgpu) && is_false(access->gridd_running) && !known(access->vgpu_license);
@@ -279,6 +319,9 @@ void rule_no_vgpu_license(struct judge *judge) {
         daemon_down ? "The GPU is a vGPU and nvidia-gridd, which fetches its licence, is not running."
                     : "The GPU is a vGPU without a licence: its driver slows CUDA down, or refuses it.");
     cause_fact(judge, cause, "access.vgpu_license", &access->vgpu_license);
+    for (size_t i = 0; i < judge->facts->compute.gpus.count; i++)
+        if (is_false(judge->facts->compute.gpus.items[i].licensed))
+            cause_fact(judge, cause, "compute.gpus.licensed", &judge->facts->compute.gpus.items[i].licensed);
     cause_fact(judge, cause, "access.gridd_running", &access->gridd_running);
     evidence_cuda(judge, cause, 102);
     evidence_printed(judge, cause, "vgpu_unlicensed");

@@ -89,10 +89,10 @@ static struct cause *wsl_by_facts(struct judge *judge) {
                           "The WSL kernel %s is from before GPUs in WSL, which need 5.10.43 or newer.", kernel);
     if (in_container(judge))
         return NULL;
-    if (known(facts->access.nodes) && !has_dxg(judge))
+    if (!unknown(facts->access.nodes) && !has_dxg(judge))
         return judge_find(judge, "wsl-driver-old-or-missing", CERTAIN,
                           "WSL shows no GPU device (/dev/dxg): Windows, or its GPU driver, does not offer one.");
-    if (known(facts->driver.libraries) && !wsl_library(judge))
+    if (!unknown(facts->driver.libraries) && !wsl_library(judge))
         return judge_find(judge, "wsl-driver-old-or-missing", CERTAIN,
                           "Windows brings no NVIDIA driver into WSL: /usr/lib/wsl/lib has no libcuda.so.1.");
     return NULL;
@@ -133,7 +133,7 @@ void rule_wsl_driver_old_or_missing(struct judge *judge) {
     evidence_cuda(judge, cause, 35);
     evidence_nvml(judge, cause, 9);
     evidence_nvml(judge, cause, 17);
-    if (known(judge->facts->access.nodes) && !has_dxg(judge))
+    if (!unknown(judge->facts->access.nodes) && !has_dxg(judge))
         cause_evidence(judge, cause, "access.nodes", "no /dev/dxg", judge->facts->access.nodes.is.source);
     if (number_of(judge->facts->system.windows_build, BUILD_WITH_GPU) < BUILD_WITH_GPU)
         cause_fix(judge, cause, "Update Windows to 10 21H2 or 11", NULL)->reboot = true;

@@ -125,13 +125,13 @@ void rule_driver_libs_missing(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     const struct printed_message *message = cannot_load(judge);
     bool kernel_side = is_true(driver->module_loaded) || nvml_lists_gpus(judge);
-    bool none = known(driver->libraries) && !library_usable(judge, "libcuda.so.1");
+    bool none = !unknown(driver->libraries) && !library_usable(judge, "libcuda.so.1");
     bool no_library = text_has(text_of(judge->facts->compute.cuda_child), "no library");
     if (cuda_lists_gpus(judge) || on_macos(judge))
         return;
     if (on_wsl(judge) && !message)
         return; /* wsl-driver-old-or-missing tells where they should come from */
-    bool no_tools = is_true(driver->module_loaded) && is_false(driver->smi_present) && !known(driver->libraries);
+    bool no_tools = is_true(driver->module_loaded) && is_false(driver->smi_present) && unknown(driver->libraries);
     bool api_missing = absent(driver->cuda_version) && nvml_lists_gpus(judge);
     if (!message && !(kernel_side && (none || no_library || api_missing)) && !no_tools)
         return;

@@ -26,7 +26,7 @@ static bool is_nvidia_module(const char *name) {
 static struct modules modules_on_disk(const struct judge *judge) {
     const struct kernel_module_rows *rows = &judge->facts->driver.modules;
     const char *kernel = text_of(judge->facts->system.kernel);
-    struct modules modules = {.are_known = known(*rows) && kernel && !in_container(judge)};
+    struct modules modules = {.are_known = !unknown(*rows) && kernel && !in_container(judge)};
     for (size_t i = 0; i < rows->count; i++) {
         const struct kernel_module *module = &rows->items[i];
         if (!is_nvidia_module(text_of(module->name)))
@@ -45,7 +45,12 @@ static bool driver_was_installed(const struct judge *judge) {
     for (size_t i = 0; i < driver->libraries.count; i++)
         if (!is_true(driver->libraries.items[i].stub) && !known(driver->libraries.items[i].compat_cuda))
             return true;
-    return driver->packages.count || driver->dkms.count || is_true(driver->smi_present);
+    for (size_t i = 0; i < driver->packages.count; i++) {
+        const char *piece = text_of(driver->packages.items[i].piece);
+        if (!piece || text_eq(piece, "module") || text_eq(piece, "library") || text_eq(piece, "tools"))
+            return true;
+    }
+    return driver->dkms.count || is_true(driver->smi_present);
 }
 
 static const struct gpu_device *unclaimed_gpu(const struct judge *judge) {
@@ -68,7 +73,7 @@ static struct cause *missing_by_facts(struct judge *judge) {
     const struct gpu_device *gpu = unclaimed_gpu(judge);
     if (driver_was_installed(judge) || modules.fits || modules.others || in_container(judge))
         return NULL;
-    bool looked = known(driver->modules) && known(driver->packages) && known(driver->libraries);
+    bool looked = !unknown(driver->modules) && !unknown(driver->packages) && !unknown(driver->libraries);
     const char *name = judge->facts->gpu.devices.count ? text_of(judge->facts->gpu.devices.items[0].name) : NULL;
     if (is_false(driver->module_loaded) && looked && judge->facts->gpu.devices.count)
         return judge_find(

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "diagnose/ask.h"
 #include "diagnose/explains.h"
+#include "diagnose/heard.h"
 #include "diagnose/pytorch.h"
 
 static const struct link_room *const rooms[LINK_COUNT] = {
@@ -131,6 +132,7 @@ struct diagnosis *diagnose(const struct snapshot *snapshot, struct judge_options
     struct diagnosis *out = arena_alloc(&arena, sizeof *out); /* lives in its own arena */
     out->arena = arena;
     struct judge judge = {.facts = snapshot, .options = options, .out = out, .arena = &out->arena};
+    hear_messages(&judge);
     run_rules(&judge, false);
     run_rules(&judge, true);
     assign_roles(&judge);

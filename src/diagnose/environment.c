@@ -32,7 +32,7 @@ static void describe(struct judge *judge, struct link_state *state) {
     const struct variable *path = variable_of(judge, "LD_LIBRARY_PATH");
     const char *loader = path ? text_of(path->value) : NULL;
     const struct text_fact *visible = &environment->visible_devices;
-    if (!known(environment->variables) && !known(*visible) && !environment->variables.count) {
+    if (unknown(environment->variables) && !known(*visible) && !environment->variables.count) {
         link_say(judge, state, "not known%s%s", environment->variables.is.reason ? ": " : "",
                  environment->variables.is.reason ? environment->variables.is.reason : "");
         return;

@@ -166,13 +166,31 @@ static struct cause *faulty_by_answers(struct judge *judge) {
         }
     for (size_t i = 0; i < judge->facts->compute.devices.count; i++) {
         const struct compute_device *device = &judge->facts->compute.devices.items[i];
-        if (!is_false(device->product_right))
+        bool changed = number_of(device->copy_wrong, 0) > 0 || number_of(device->pattern_wrong, 0) > 0;
+        if (!is_false(device->product_right) && !changed)
+            continue;
+        cause = judge_find(judge, "gpu-faulty", LIKELY, "GPU %lld (%s) %s",
+                           (long long)number_of(device->index, (int64_t)i),
+                           text_of(device->name) ? text_of(device->name) : "no name",
+                           changed ? "returns changed data: its memory or its bus is at fault."
+                                   : "computes wrongly: a matrix product came out false.");
+        cause_fact(judge, cause, "compute.devices.copy_wrong", &device->copy_wrong);
+        cause_fact(judge, cause, "compute.devices.pattern_wrong", &device->pattern_wrong);
+        cause_fact(judge, cause, "compute.devices.product_right", &device->product_right);
+    }
+    for (size_t i = 0; i < judge->facts->compute.gpus.count; i++) {
+        const struct nvml_gpu *gpu = &judge->facts->compute.gpus.items[i];
+        const char *action = text_of(gpu->recovery_action);
+        bool repair = action && !text_eq(action, "none");
+        if (!is_true(gpu->remap_failed) && !repair &&
+            !(number_of(gpu->ecc_uncorrected, 0) > 0 && is_true(gpu->remap_pending)))
             continue;
         cause = judge_find(judge, "gpu-faulty", LIKELY,
-                           "GPU %lld (%s) computes wrongly: a matrix product came out false.",
-                           (long long)number_of(device->index, (int64_t)i),
-                           text_of(device->name) ? text_of(device->name) : "no name");
-        cause_fact(judge, cause, "compute.devices.product_right", &device->product_right);
+                           "NVML says that %s has a fault of its memory or must be reset.",
+                           text_of(gpu->name) ? text_of(gpu->name) : "a GPU");
+        cause_fact(judge, cause, "compute.gpus.recovery_action", &gpu->recovery_action);
+        cause_fact(judge, cause, "compute.gpus.remap_failed", &gpu->remap_failed);
+        cause_fact(judge, cause, "compute.gpus.ecc_uncorrected", &gpu->ecc_uncorrected);
     }
     for (int code = 14; code <= 16; code += 2) /* NVML: infoROM corrupted, GPU requires reset */
         if (nvml_said(judge, code)) {
@@ -269,10 +287,10 @@ static void describe(struct judge *judge, struct link_state *state) {
     } else if (gpu_present(judge)) {
         state->state = STATE_OK;
         link_say(judge, state, "CUDA lists a GPU");
-    } else if (is_true(gpu->bus_readable) && known(gpu->devices) && !on_wsl(judge)) {
+    } else if (is_true(gpu->bus_readable) && !unknown(gpu->devices) && !on_wsl(judge)) {
         link_say(judge, state, "no NVIDIA GPU");
         note_devices(judge, state, &views);
-    } else if (on_wsl(judge) && !known(gpu->devices)) {
+    } else if (on_wsl(judge) && !gpu->devices.count) {
         link_say(judge, state, "the Windows side has it; WSL shows no PCI bus for it");
     } else {
         link_say(judge, state, "not known%s%s", gpu->devices.is.reason ? ": " : "",

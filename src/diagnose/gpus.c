@@ -71,6 +71,11 @@ struct gpu_views gpus(struct judge *judge) {
         LIST_PUSH(judge->arena, &views) = view_of_device(judge, &facts->gpu.devices.items[i], i);
     for (size_t i = 0; !facts->gpu.devices.count && i < facts->compute.devices.count; i++)
         LIST_PUSH(judge->arena, &views) = view_of_compute(judge, &facts->compute.devices.items[i], i);
+    if (!views.count && known(facts->gpu.tegra_capability)) {
+        struct gpu_view view = {.name = known(facts->gpu.tegra) ? facts->gpu.tegra.value : "Tegra"};
+        read_capability(&view, &facts->gpu.tegra_capability, "gpu.tegra_capability");
+        LIST_PUSH(judge->arena, &views) = view;
+    }
     if (!views.count && known(facts->compute.device_name)) {
         struct gpu_view view = {.name = facts->compute.device_name.value};
         ask_tables(judge, &view, view.name, facts->compute.device_name.is.source);

@@ -31,7 +31,7 @@ static bool chain_is_broken(const struct judge *judge) {
 }
 
 static bool python_error_is(const struct judge *judge, const char *type, const char *words) {
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++)
         if (text_eq(text_of(messages->items[i].id), "python_error") &&
             (!type || text_eq(text_of(messages->items[i].argument), type)) &&

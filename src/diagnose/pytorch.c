@@ -29,7 +29,7 @@ static int count_before_mask(const struct snapshot *facts) {
         return (int)facts->compute.cuda_devices_unmasked.value;
     if (facts->compute.devices.count && !known(facts->environment.visible_devices))
         return (int)facts->compute.devices.count;
-    if (!known(facts->gpu.devices) && !facts->gpu.devices.count)
+    if (unknown(facts->gpu.devices) && !facts->gpu.devices.count)
         return known(facts->gpu.tegra) ? 1 : -1;
     int count = 0;
     for (size_t i = 0; i < facts->gpu.devices.count; i++) {

@@ -3,12 +3,15 @@
 #include "diagnose/read.h"
 
 const struct printed_message *printed(const struct judge *judge, const char *id) {
-    return snapshot_message(judge->facts, id);
+    for (size_t i = 0; i < judge->messages.count; i++)
+        if (text_eq(text_of(judge->messages.items[i].id), id))
+            return &judge->messages.items[i];
+    return NULL;
 }
 
 static const struct printed_message *printed_where(const struct judge *judge, const char *id, const char *argument,
                                                    bool part) {
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
         const char *has = text_of(message->argument);
@@ -110,11 +113,11 @@ static bool find_code(const struct judge *judge, int number, struct judge *write
             if (cause)
                 cause_fact(writer, cause, "compute.devices.error", &facts->compute.devices.items[i].error);
         }
-    for (size_t i = 0; i < facts->printed.messages.count; i++)
-        if (message_says(&facts->printed.messages.items[i], &code)) {
+    for (size_t i = 0; i < judge->messages.count; i++)
+        if (message_says(&judge->messages.items[i], &code)) {
             found = true;
             if (cause)
-                cause_message(writer, cause, &facts->printed.messages.items[i]);
+                cause_message(writer, cause, &judge->messages.items[i]);
         }
     return found;
 }
@@ -147,11 +150,11 @@ static bool find_nvml(const struct judge *judge, int code, struct judge *writer,
         if (cause)
             cause_fact(writer, cause, "compute.nvml_init", &facts->compute.nvml_init);
     }
-    for (size_t i = 0; i < facts->printed.messages.count; i++)
-        if (nvml_message_says(&facts->printed.messages.items[i], code)) {
+    for (size_t i = 0; i < judge->messages.count; i++)
+        if (nvml_message_says(&judge->messages.items[i], code)) {
             found = true;
             if (cause)
-                cause_message(writer, cause, &facts->printed.messages.items[i]);
+                cause_message(writer, cause, &judge->messages.items[i]);
         }
     return found;
 }
@@ -177,9 +180,9 @@ void evidence_log(struct judge *judge, struct cause *cause, const char *id) {
 }
 
 void evidence_printed(struct judge *judge, struct cause *cause, const char *id) {
-    for (size_t i = 0; i < judge->facts->printed.messages.count; i++)
-        if (text_eq(text_of(judge->facts->printed.messages.items[i].id), id))
-            cause_message(judge, cause, &judge->facts->printed.messages.items[i]);
+    for (size_t i = 0; i < judge->messages.count; i++)
+        if (text_eq(text_of(judge->messages.items[i].id), id))
+            cause_message(judge, cause, &judge->messages.items[i]);
 }
 
 void evidence_typed(struct judge *judge, struct cause *cause, const struct printed_command *command) {

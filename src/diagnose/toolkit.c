@@ -39,7 +39,7 @@ static void describe(struct judge *judge, struct link_state *state) {
         link_say(judge, state, "CUDA %s%s%s, nvcc not on PATH%s", toolkit->build_version.value,
                  known(toolkit->build_home) ? " in " : "",
                  known(toolkit->build_home) ? toolkit->build_home.value : "", use);
-    } else if (known(toolkit->toolkits) && !toolkit->toolkits.count) {
+    } else if (!unknown(toolkit->toolkits) && !toolkit->toolkits.count) {
         state->state = STATE_NOTE;
         link_say(judge, state, "none%s", use);
     } else if (toolkit->toolkits.count) {

@@ -92,7 +92,8 @@ void rule_toolkit_path_wrong(struct judge *judge) {
             name = names[i];
         }
     }
-    bool dead_only = !wrong && !colon && dead && known(judge->facts->toolkit.toolkits) && toolkit_with_nvcc(judge);
+    bool dead_only =
+        !wrong && !colon && dead && !unknown(judge->facts->toolkit.toolkits) && toolkit_with_nvcc(judge);
     if (!wrong && !colon && !dead_only)
         return;
     struct cause *cause = dead_only
@@ -129,7 +130,7 @@ static const struct printed_message *toolkit_not_found(const struct judge *judge
 void rule_toolkit_missing(struct judge *judge) {
     const struct toolkit_facts *toolkit = &judge->facts->toolkit;
     const struct printed_message *message = toolkit_not_found(judge);
-    bool none = known(toolkit->toolkits) && !toolkit_with_nvcc(judge) && absent(toolkit->nvcc_path);
+    bool none = !unknown(toolkit->toolkits) && !toolkit_with_nvcc(judge) && absent(toolkit->nvcc_path);
     bool asked =
         printed(judge, "ext_no_cuda_home") || printed(judge, "ext_cuda_not_found") || missing_nvcc_file(judge);
     if (judge_found(judge, "toolkit-path-wrong"))
@@ -284,7 +285,7 @@ void rule_toolkit_host_compiler(struct judge *judge) {
     bool too_new = compiler && building(judge) && limit && major > limit;
     const char *compiler_name = compiler ? text_of(compiler->name) : NULL,
                *compiler_version = compiler ? text_of(compiler->version) : NULL;
-    bool none = building(judge) && known(judge->facts->toolkit.compilers) &&
+    bool none = building(judge) && !unknown(judge->facts->toolkit.compilers) &&
                 !judge->facts->toolkit.compilers.count && !from_text(judge);
     if (!message && !too_new && !none)
         return;

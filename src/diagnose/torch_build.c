@@ -112,7 +112,7 @@ void rule_torch_wrong_accelerator(struct judge *judge) {
     const char *build = torch_build_of(judge);
     bool rocm = text_eq(build, "rocm") || printed(judge, "no_hip"), xpu = text_eq(build, "xpu");
     const struct gpu_facts *gpu = &judge->facts->gpu;
-    bool other_vendors_only = known(gpu->devices) && !gpu->devices.count && gpu->others.count;
+    bool other_vendors_only = !unknown(gpu->devices) && !gpu->devices.count && gpu->others.count;
     if ((!rocm && !xpu) || other_vendors_only || cuda_lists_gpus(judge))
         return;
     struct cause *cause = judge_find(judge, "torch-wrong-accelerator", gpu_present(judge) ? CERTAIN : LIKELY,
@@ -187,7 +187,7 @@ static enum fit index_lacks_python(struct judge *judge, unsigned python) {
 }
 
 void rule_torch_no_wheel_for_python(struct judge *judge) {
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     unsigned python = python_number(judge);
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
@@ -296,7 +296,7 @@ void rule_torch_missing(struct judge *judge) {
     const struct torch_facts *torch = &judge->facts->torch;
     bool failed = import_failed(judge);
     bool no_pip = printed_with(judge, "no_module", "pip") && !torch_version(judge);
-    bool no_python = known(torch->environments) && !torch->environments.count && absent(torch->interpreter);
+    bool no_python = !unknown(torch->environments) && !torch->environments.count && absent(torch->interpreter);
     if (judge_found(judge, "torch-in-other-env"))
         return;
     if (!failed && !not_in_use(judge) && !no_pip && !no_python)

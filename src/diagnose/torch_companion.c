@@ -55,7 +55,7 @@ static bool find_collision(const struct python_environment *python, struct colli
 
 /* Something of the kind did break: an import error about such a symbol, or the loader's verdict on the files. */
 static bool symbol_is_missing(const struct judge *judge, const struct python_environment *python) {
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++)
         if ((text_eq(text_of(messages->items[i].id), "undefined_symbol") &&
              is_library_symbol(text_of(messages->items[i].argument))) ||
@@ -137,6 +137,12 @@ static bool requirement_met(const char *requirement, const char *version) {
     return package_version_same_release(&wanted, &have);
 }
 
+static bool built_for_same(const char *built_for, const char *torch) {
+    struct package_version a, b;
+    return package_version_parse(span_of(built_for), &a) < 0 || package_version_parse(span_of(torch), &b) < 0 ||
+           package_version_same_release(&a, &b);
+}
+
 struct misfit {
     const struct python_package *package;
     const char *why;
@@ -171,7 +177,9 @@ static bool find_misfit(struct judge *judge, const struct python_environment *py
         if (known(package->cuda))
             cuda_version_parse(span_of(package->cuda.value), &own);
         const char *why = NULL;
-        if (known(package->requires_torch) && !requirement_met(package->requires_torch.value, torch))
+        if (known(package->built_for) && !built_for_same(package->built_for.value, torch))
+            why = arena_printf(judge->arena, "it was compiled against torch %s", package->built_for.value);
+        else if (known(package->requires_torch) && !requirement_met(package->requires_torch.value, torch))
             why = arena_printf(judge->arena, "it requires torch%s", package->requires_torch.value);
         else if (!known(package->requires_torch) && table_says_other_release(judge, package, torch, &made_for))
             why = arena_printf(judge->arena, "it belongs to torch %s", made_for);
@@ -195,7 +203,7 @@ static bool cpp_symbol_of_torch(const char *symbol) {
 
 /* A loader's error in somebody else's library that was made for another PyTorch. */
 static const struct printed_message *foreign_extension_fails(const struct judge *judge) {
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
         const char *id = text_of(message->id), *what = text_of(message->argument), *who = text_of(message->second);

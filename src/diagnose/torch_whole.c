@@ -109,7 +109,7 @@ bool wanted_by_torch(const char *file) {
 
 static const struct printed_message *missing_own_library(const struct judge *judge) {
     static const char *const ids[] = {"library_missing", "lib_missing", "lib_not_in_syspath", "dll_missing"};
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
         const char *library = text_of(message->argument);
@@ -151,6 +151,10 @@ static struct cause *broken_by_files(struct judge *judge, const struct python_en
     if (missing && (text_has(missing, ".so") || text_has(missing, ".dll") || text_has(missing, ".py")))
         return judge_find(judge, "torch-install-broken", CERTAIN,
                           "PyTorch's installation is not whole: %s is missing.", text_basename(missing));
+    if (python->leftovers.count && known(python->import_error))
+        return judge_find(judge, "torch-install-broken", LIKELY,
+                          "PyTorch was installed or removed by halves: %s is left over.",
+                          text_basename(python->leftovers.items[0]));
     if (is_false(python->cuda_library) && text_eq(text_of(python->build), "cuda"))
         return judge_find(judge, "torch-install-broken", CERTAIN,
                           "PyTorch says it is a CUDA build, but its CUDA library (libtorch_cuda) is missing.");
@@ -223,7 +227,7 @@ bool is_library_symbol(const char *symbol) {
 
 static const struct printed_message *undefined_in_torch(const struct judge *judge) {
     static const char *const ids[] = {"undefined_symbol", "undefined_nvjitlink", "iJIT"};
-    const struct printed_message_rows *messages = &judge->facts->printed.messages;
+    const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
         const char *id = text_of(message->id), *symbol = text_of(message->argument);

@@ -17,6 +17,20 @@ static struct texts split_commands(struct arena *arena, const struct cursor *cur
     return commands;
 }
 
+/* The text of a source key, from the "#   key = text" lines at the top of the table. */
+static const char *source_text(struct arena *arena, struct span table, struct span keys) {
+    struct span key, line, name, text;
+    if (!span_next_word(&keys, &key))
+        return "";
+    while (span_next_line(&table, &line) && span_starts(line, "#"))
+        if (span_starts(line, "#   ") && span_cut(span_slice(line, 4, line.len), '=', &name, &text)) {
+            name = span_trim(name);
+            if (name.len == key.len && memcmp(name.ptr, key.ptr, key.len) == 0)
+                return arena_copy_span(arena, span_trim(text));
+        }
+    return arena_copy_span(arena, key);
+}
+
 size_t knowledge_fixes(struct knowledge *knowledge, struct arena *arena, const char *system, const char *action,
                        struct fix_entry **ret_fixes) {
     static const char *const names[] = {"system", "action", "title",  "commands", "needs_root",
@@ -39,7 +53,7 @@ size_t knowledge_fixes(struct knowledge *knowledge, struct arena *arena, const c
             .needs_root = span_eq(cursor_span(&cursor, 4), "yes"),
             .reboot = span_eq(cursor_span(&cursor, 5), "yes"),
             .notes = csv_text(arena, &cursor.row, cursor.column[6]),
-            .source = csv_text(arena, &cursor.row, cursor.column[7]),
+            .source = source_text(arena, knowledge->table[TABLE_FIXES], cursor_span(&cursor, 7)),
         };
     }
     *ret_fixes = fixes.items;

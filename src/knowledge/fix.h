@@ -10,7 +10,7 @@ struct fix_entry {
     struct texts commands; /* in order; may hold {branch}, {torch}, {variant} to fill in */
     bool needs_root, reboot;
     const char *notes;  /* "" none */
-    const char *source; /* public address */
+    const char *source; /* what it was taken from: an address, or the name of a manual */
 };
 /* The rows for a system and an action, best first; `system` alone, its family is the caller's list. Count 0: none.
  */

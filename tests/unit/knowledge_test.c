@@ -308,7 +308,8 @@ static void fixes_are_confirmed_only(void **state) {
     assert_int_equal(fixes[0].commands.count, 2);
     assert_string_equal(fixes[0].commands.items[1], "sudo modprobe nvidia-uvm");
     assert_true(fixes[0].needs_root && !fixes[0].reboot);
-    assert_int_equal(knowledge_fixes(knowledge, &arena, "opensuse", "install-driver", &fixes),
+    assert_non_null(strstr(fixes[0].source, "https://docs.nvidia.com/"));
+    assert_int_equal(knowledge_fixes(knowledge, &arena, "opensuse", "install-driver-580", &fixes),
                      0); /* unconfirmed */
     assert_int_equal(knowledge_fixes(knowledge, &arena, "plan9", "install-driver", &fixes), 0);
 }

@@ -86,6 +86,7 @@ int verb_explain(struct cli *cli);
 int verb_snapshot(struct cli *cli);
 int verb_test(struct cli *cli);
 int verb_arch(struct cli *cli);
+int verb_envs(struct cli *cli);
 int verb_libs(struct cli *cli);
 int verb_compat(struct cli *cli);
 int verb_why(struct cli *cli);

@@ -25,6 +25,11 @@ const struct verb verbs[] = {
      "whycuda arch --json build/*.o\n"
      "whycuda arch --scan anything.bin               # look into the whole of any file",
      "0 done, 1 would not run (--gpu), 65 damaged, or no format it reads", verb_arch},
+    {"envs", "", 0, "every Python environment and the PyTorch in it, one line each",
+     "whycuda envs                           # the one that would run is marked with *\n"
+     "whycuda envs -v --python ~/venv/bin/python\n"
+     "whycuda envs --json | jq -r '.[] | select(.verdict == \"cpu build\") | .path'",
+     "0 done, 1 no Python found", verb_envs},
     {"libs", "[FILE]", 1, "which libraries the loader would pick, and which copies they hide",
      "whycuda libs                           # for the Python you would run, importing torch\n"
      "whycuda libs --tree /usr/bin/nvidia-smi\n"
@@ -54,7 +59,7 @@ const size_t verb_count = sizeof verbs / sizeof *verbs;
 
 const struct option_row option_rows[] = {
     TEXT("root", 0, "DIR", root, "diagnose snapshot envs libs arch", "look at the machine whose files are under DIR"),
-    TEXT("python", 0, "PATH", python, "diagnose snapshot libs test", "the interpreter in question (a path inside the root)"),
+    TEXT("python", 0, "PATH", python, "diagnose snapshot envs libs test", "the interpreter in question (a path inside the root)"),
     TEXT("format", 0, "FORMAT", format, "diagnose explain", "text, json or markdown"),
     FLAG("json", 0, json, "diagnose explain envs libs arch compat test", "same as --format json"),
     FLAG("with-snapshot", 0, with_snapshot, "diagnose explain", "add the facts to the JSON"),

@@ -62,9 +62,12 @@ static void choose_asked(struct python_search *search, const char *asked, struct
     struct python python;
     choice->by = choice->source = "--python";
     if (!strchr(asked, '/')) {
-        if (!look_on_path(search, asked, choice))
-            choice->why = "not on PATH";
-        return;
+        if (look_on_path(search, asked, choice))
+            return;
+        if (!search->directory || !root_exists(search->root, text_path(search->arena, search->directory, asked))) {
+            choice->why = "neither on PATH nor in the working directory";
+            return;
+        }
     }
     if (asked[0] != '/' && !search->directory) {
         choice->why = "the working directory is not known";
@@ -102,8 +105,10 @@ static void find_on_path(struct python_search *search, const char *chosen) {
     struct python other;
     choose_from_path(search, &choice);
     if (!choice.interpreter) {
-        torch->on_path.is = choice.why ? (struct fact){.reason = choice.why, .source = choice.source}
-                                       : (struct fact){FACT_ABSENT, .source = "PATH"};
+        const char *why = choice.why ? python_fact_path(search->probe, choice.why) : NULL;
+        const char *source = python_fact_path(search->probe, choice.source);
+        torch->on_path.is = why ? (struct fact){.reason = why, .source = source}
+                                : (struct fact){.state = FACT_ABSENT, .source = source};
         return;
     }
     set_text(&torch->on_path, python_fact_path(search->probe, choice.interpreter),

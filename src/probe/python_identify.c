@@ -256,6 +256,8 @@ int python_identify(struct python_search *search, const char *interpreter, struc
     if (!python.config && !python.real_interpreter)
         return -ENOENT;
     const char *name = python.real_interpreter ? text_basename(python.real_interpreter) : "";
+    if (!python.config && !text_starts(name, "python") && !text_starts(name, "pypy"))
+        return -ENOEXEC;
     if (is_versioned(span_of(name)))
         python.library = name;
     else if (python.config)

@@ -9,7 +9,7 @@ enum { COLUMNS = 80, LABEL = 8 };
 static const struct {
     unsigned kind;
     const char *label;
-} KINDS[] = {{FATBIN_SASS, "SASS"}, {FATBIN_PTX, "PTX"}, {FATBIN_LTO, "LTO"}};
+} KINDS[] = {{FATBIN_SASS, "SASS"}, {FATBIN_PTX, "PTX"}, {FATBIN_LTO, "LTO"}, {FATBIN_OTHER, "other"}};
 
 /* --- text -------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ static void targets_join(struct fatbin_targets *list) {
     for (size_t i = 0; i < list->count; i++) {
         struct fatbin_target *last = kept ? &list->items[kept - 1] : NULL;
         const struct fatbin_target *item = &list->items[i];
-        if (last && last->arch == item->arch && last->suffix == item->suffix)
+        if (last && last->kind == item->kind && last->arch == item->arch && last->suffix == item->suffix)
             last->entries += item->entries;
         else
             list->items[kept++] = *item;
@@ -66,7 +66,8 @@ static void show_targets(FILE *out, struct arena *arena, const struct fatbin_cod
         fatbin_sorted(code, arena, KINDS[k].kind, &list);
         if (!verbose)
             targets_join(&list);
-        if (!list.count && (KINDS[k].kind == FATBIN_LTO || !code->entries))
+        bool always = KINDS[k].kind == FATBIN_SASS || KINDS[k].kind == FATBIN_PTX;
+        if (!list.count && (!always || !code->entries))
             continue;
         line_start(&line, KINDS[k].label);
         for (size_t i = 0; i < list.count; i++)

@@ -274,11 +274,17 @@ static int target_compare(const void *left, const void *right) {
     return 0;
 }
 
+static bool is_of_kind(const struct fatbin_target *target, unsigned kind) {
+    if (kind != FATBIN_OTHER)
+        return target->kind == kind;
+    return target->kind != FATBIN_PTX && target->kind != FATBIN_SASS && target->kind != FATBIN_LTO;
+}
+
 void fatbin_sorted(const struct fatbin_code *code, struct arena *arena, unsigned kind,
                    struct fatbin_targets *ret_list) {
     *ret_list = (struct fatbin_targets){0};
     for (size_t i = 0; i < code->targets.count; i++)
-        if (code->targets.items[i].kind == kind)
+        if (is_of_kind(&code->targets.items[i], kind))
             LIST_PUSH(arena, ret_list) = code->targets.items[i];
     if (ret_list->count)
         qsort(ret_list->items, ret_list->count, sizeof *ret_list->items, target_compare);

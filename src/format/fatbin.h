@@ -18,6 +18,7 @@
 #include "format/window.h"
 
 enum {
+    FATBIN_OTHER = 0, /* for fatbin_sorted: every kind but these three */
     FATBIN_PTX = 1,
     FATBIN_SASS = 2,
     FATBIN_LTO = 8 /* NVVM intermediate code */

@@ -6,11 +6,17 @@ import pathlib
 import subprocess
 import tempfile
 
+import jsonschema
 import tap
 from support.arch_make import LTO, PTX, SASS, archive, container, cubin, elf, entry, samples
 
+SCHEMA = jsonschema.Draft202012Validator(json.loads((tap.ROOT / "schema/arch-1.json").read_text()))
+
+
 def run(*arguments):
     done = subprocess.run([str(tap.PROGRAM), "arch", *map(str, arguments)], capture_output=True, text=True)
+    if "--json" in arguments and done.stdout:
+        SCHEMA.validate(json.loads(done.stdout))
     return done.returncode, done.stdout, done.stderr
 
 
@@ -32,6 +38,11 @@ with tempfile.TemporaryDirectory() as folder:
         status, out, err = run("-v", good)
         assert status == 0 and "sm_75 (2)  sm_90a (1)  sm_100f (1)" in out, out
         assert "compute_120 (1, ISA 8.4)" in out and "lto_75 (1)" in out and "6 entries in 2 modules" in out, out
+
+    with tap.case("the schema refuses what is not in it"):
+        answer = json.loads(run("--json", "-v", "--gpu", "sm_90", good)[1])
+        for change in ({"extra": 1}, {"sass": ["90"]}, {"entries": -1}, {"gpu": {}}):
+            assert not SCHEMA.is_valid([dict(answer[0], **change)]), change
 
     with tap.case("several files: one object each, in order, errors among them"):
         text = folder / "text.txt"

@@ -12,8 +12,8 @@ import zipfile
 
 import tap
 from support import arch_oracle as oracle
+from support.cache import CACHE, debian
 
-CACHE = pathlib.Path(os.environ.get("WHYCUDA_CACHE", tap.ROOT / "build/cache"))
 TOOLKIT = pathlib.Path(os.environ.get("CUDA_HOME", "/usr/local/cuda"))
 PROGRAM = tap.ROOT / "build/release/whycuda"
 DEBIAN = {
@@ -57,31 +57,8 @@ def unzip(wheel, folder, wanted):
                     shutil.copyfileobj(source, out, 1 << 24)
 
 
-def debian(name):
-    """Debian's packages of one suite, unpacked; nothing is installed and the machine's own lists stay as they are."""
-    suite, packages = DEBIAN[name]
-    folder, lists = CACHE / name, CACHE / "apt" / suite
-    missing = [p for p in packages.split() if not (folder / f".done-{p}").exists()]
-    if not missing:
-        return folder
-    for part in ("parts", "lists/partial", "cache/archives/partial", "debs"):
-        (lists / part).mkdir(parents=True, exist_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    (lists / "sources.list").write_text(f"deb http://deb.debian.org/debian {suite} main contrib non-free non-free-firmware\n")
-    options = [f"-oDir::Etc::sourcelist={lists}/sources.list", f"-oDir::Etc::sourceparts={lists}/parts",
-               f"-oDir::State::Lists={lists}/lists", f"-oDir::Cache={lists}/cache", "-oAPT::Sandbox::User=root"]
-    subprocess.run(["apt-get", "-q", *options, "update"], check=True, capture_output=True)
-    for package in missing:
-        subprocess.run(["apt-get", "-q", *options, "download", package], check=True, capture_output=True, cwd=lists / "debs")
-        for deb in (lists / "debs").glob(f"{package}_*.deb"):
-            subprocess.run(["dpkg", "-x", deb, folder], check=True)
-            deb.unlink()
-        (folder / f".done-{package}").touch()
-    return folder
-
-
 def tools():
-    found = {name: folder / "usr/bin/cuobjdump" for name in DEBIAN if (folder := debian(name))}
+    found = {name: debian(name, suite, packages.split()) / "usr/bin/cuobjdump" for name, (suite, packages) in DEBIAN.items()}
     folder = CACHE / "cuobjdump-13.5"
     unzip(pip_download(f"nvidia-cuda-cuobjdump=={CUOBJDUMP}"), folder, lambda member: member.endswith("/cuobjdump"))
     found["newest"] = next(folder.rglob("cuobjdump"))

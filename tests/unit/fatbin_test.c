@@ -39,7 +39,7 @@ static int read_bytes(struct arena *arena, const void *bytes, size_t size, enum 
 
 /* "sm_75 sm_90a:2 compute_120": every name, with its count where that is not 1. */
 static const char *summary(struct arena *arena, const struct fatbin_code *code) {
-    static const unsigned KINDS[] = {FATBIN_SASS, FATBIN_PTX, FATBIN_LTO, 64};
+    static const unsigned KINDS[] = {FATBIN_SASS, FATBIN_PTX, FATBIN_LTO, FATBIN_OTHER};
     const char *text = "";
     for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
         struct fatbin_targets list;

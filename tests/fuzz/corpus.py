@@ -54,7 +54,7 @@ def elf_files():
     yield from (seed for seed in arch_make.samples() if seed.startswith(b"\x7fELF"))
 
 
-MAKERS = {"fatbin": arch_make.samples, "ar": arch_make.archives, "snapshot": snapshot, "import": reports, "elf": elf_files, "elf_dynamic": binaries, "ldcache": ldcache, "csv": csv}
+MAKERS = {"fatbin": arch_make.samples, "ar": arch_make.archives, "snapshot": snapshot, "import": reports, "message": reports, "elf": elf_files, "elf_dynamic": binaries, "ldcache": ldcache, "csv": csv}
 
 
 def damaged(seed, random_source):

@@ -249,10 +249,12 @@ bool nvml_lists_gpus(const struct judge *judge) {
     const struct compute_facts *compute = &judge->facts->compute;
     if (known(compute->nvml_init) && compute->nvml_init.value == 0 && number_of(compute->nvml_devices, 0) > 0)
         return true;
-    /* a table of nvidia-smi: memory and UUIDs are told by the driver alone */
+    /* a table of nvidia-smi: memory and UUIDs are told by the driver alone. /proc tells UUIDs too, also inside a
+       container that was given no GPU */
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++) {
         const struct gpu_device *device = &judge->facts->gpu.devices.items[i];
-        if (!known(device->fault) && (known(device->memory_used_mib) || known(device->uuid)))
+        bool uuid = known(device->uuid) && !text_starts(device->uuid.is.source, "/proc/");
+        if (!known(device->fault) && (known(device->memory_used_mib) || uuid))
             return true;
     }
     return false;

@@ -1,5 +1,4 @@
-/* Container Device Interface specifications (YAML or JSON), as nvidia-ctk writes them. A line reader, no YAML: it
- * sees keys wherever they stand, which is enough for files of that one author. */
+/* Container Device Interface specifications, as nvidia-ctk writes them: JSON, or YAML with one key a line. */
 #pragma once
 
 #include "base/arena.h"
@@ -10,6 +9,8 @@ struct cdi {
     bool nvidia;                   /* its kind is nvidia.com/… */
     struct driver_version version; /* of the first libcuda.so.N.N it mounts; count 0: none */
     size_t devices;                /* names listed; "all" counts as one */
-    struct texts host_paths;       /* mounts' and nodes' paths on the host, at most LIMIT_ROWS */
+    struct texts mounts;           /* host paths of its mounts */
+    struct texts nodes;            /* device nodes that every container gets, whatever device it asks for */
 };
-void cdi_parse(struct span text, struct arena *arena, struct cdi *ret_cdi);
+/* At most LIMIT_ROWS of each list. 0, or -EINVAL: it begins like JSON and is none. */
+int cdi_parse(struct span text, struct arena *arena, struct cdi *ret_cdi);

@@ -91,10 +91,7 @@ static void read_cdi(struct probe *probe) {
             if (!text_ends(path, ".yaml") && !text_ends(path, ".yml") && !text_ends(path, ".json"))
                 continue;
             r = root_read(probe->root, &one, path, LIMIT_FILE, &bytes);
-            if (r < 0 && r != -EFBIG)
-                continue;
-            cdi_parse(bytes, &one, &cdi);
-            if (!cdi.nvidia)
+            if ((r < 0 && r != -EFBIG) || cdi_parse(bytes, &one, &cdi) < 0 || !cdi.nvidia)
                 continue;
             struct cdi_spec *spec = &LIST_PUSH(probe->arena, &access->cdi_specs);
             set_text(&spec->path, keep(probe, path), NULL);
@@ -104,10 +101,12 @@ static void read_cdi(struct probe *probe) {
             else
                 set_absent(&spec->driver_version, NULL);
             set_listed(&spec->missing, NULL);
-            for (size_t k = 0; k < cdi.host_paths.count; k++)
-                if (!text_starts(cdi.host_paths.items[k], "/dev/") &&
-                    !root_exists(probe->root, cdi.host_paths.items[k]))
-                    texts_push(probe->arena, &spec->missing, keep(probe, cdi.host_paths.items[k]));
+            for (size_t k = 0; k < cdi.mounts.count; k++)
+                if (!root_exists(probe->root, cdi.mounts.items[k]))
+                    texts_push(probe->arena, &spec->missing, keep(probe, cdi.mounts.items[k]));
+            set_listed(&spec->nodes, NULL);
+            for (size_t k = 0; k < cdi.nodes.count; k++)
+                texts_push(probe->arena, &spec->nodes, keep(probe, cdi.nodes.items[k]));
         }
     }
 }

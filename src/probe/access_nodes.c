@@ -48,10 +48,13 @@ static void add_node(struct nodes *nodes, const char *path) {
     bool dead = false;
     for (size_t i = 0; i < probe->out->gpu.devices.count; i++)
         dead = dead || is_true(probe->out->gpu.devices.items[i].config_dead);
-    bool is_control = !text_starts(path, "/dev/nvidia") || path[11] < '0' || path[11] > '9';
+    bool is_gpu = text_starts(path, "/dev/nvidia") && path[11] >= '0' && path[11] <= '9';
+    bool is_capability = text_starts(path, "/dev/nvidia-caps"); /* for MIG: see read_mig; most are root's alone */
     if (probe->out->access.nodes.count >= LIMIT_ROWS ||
-        root_node(probe->root, probe->arena, path, !dead || is_control, &node) < 0)
+        root_node(probe->root, probe->arena, path, !is_capability && !(dead && is_gpu), &node) < 0)
         return;
+    if (is_capability)
+        node.open_error = 1;
     struct device_node *row = &LIST_PUSH(probe->arena, &probe->out->access.nodes);
     set_text(&row->path, keep(probe, path), "stat");
     set_number(&row->major, node.major, NULL);

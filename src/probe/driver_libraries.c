@@ -164,13 +164,14 @@ static void add_reached(struct probe *probe, struct loader *loader, const char *
     for (size_t i = 0; i < copies.count; i++) {
         const struct loader_copy *copy = &copies.items[i];
         struct driver_library *library = add(probe, &probe->out->driver.libraries, soname, copy->path);
-        /* an error of the first is one that ld.so gives up at; copies it passes over come last */
-        bool wins = !decided && !copy->error;
+        bool first = !decided;
         decided = true;
         if (!library)
             continue;
         set_text(&library->found_by, loader_rule_name(copy->by), NULL);
-        if (!wins)
+        /* copies of another word size are passed over and come last; at a file that is no library ld.so gives up:
+           what a program gets then is that error */
+        if (!first || (copy->error && !is_false(library->whole)))
             continue;
         won = true;
         set_flag(&library->wins, true, NULL);

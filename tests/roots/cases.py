@@ -27,10 +27,27 @@ def _(m):
 
 # --- real packages -----------------------------------------------------------------------------------------------------------------
 
-for branch, version in ((470, "470.256.02"), (525, "525.147.05"), (535, V535), (550, V550)):
-    @case(f"real-{branch}", needs=[branch], roots=["driver-does-not-support-gpu"] if branch == 470 else [])
+for branch, version in ((525, "525.147.05"), (535, V535), (550, V550)):
+    @case(f"real-{branch}", needs=[branch])
     def _(m, real, version=version):
         desktop(m, version, real)
+
+
+@case("real-470", needs=[470], roots=["driver-too-old-for-cuda"])
+def _(m, real):
+    desktop(m, "470.256.02", real)
+    m.gpu(device=0x2204)  # RTX 3090
+    m.remove("/proc/driver/nvidia/gpus", "/lib/firmware")
+
+
+@case("real-470-too-new-gpu", needs=[470], roots=["driver-does-not-support-gpu", "driver-too-old-for-cuda"])
+def _(m, real):
+    desktop(m, "470.256.02", real)
+    m.remove("/proc/driver/nvidia/gpus", "/lib/firmware")
+    m.nodes = [n for n in m.nodes if "nvidia0" not in n]
+    m.file("/var/log/dmesg", f"[    0.000000] Linux version {KERNEL}\n[    3.1] NVRM: loading NVIDIA UNIX x86_64 Kernel Module  470.256.02\n"
+           "[    3.2] NVRM: The NVIDIA GPU 0000:01:00.0 (PCI ID: 10de:2684)\n[    3.2] NVRM: installed in this system is not supported by the\n"
+           "[    3.2] NVRM: NVIDIA 470.256.02 driver release.\n[    3.3] NVRM: None of the NVIDIA devices were initialized.\n")
 
 
 @case("real-two-at-once", needs=[535, 550])
@@ -124,7 +141,7 @@ def _(m):
     m.nodes = []
 
 
-@case("bar-unassigned", roots=["gpu-faulty"])
+@case("bar-unassigned", roots=["driver-init-failed"])
 def _(m):
     desktop(m)
     m.gpu(bars=False)
@@ -178,7 +195,7 @@ def _(m):
     bare(m)
 
 
-@case("nouveau", roots=["driver-nouveau"])
+@case("nouveau", roots=["driver-missing"])
 def _(m):
     bare(m)
     m.gpu(driver="nouveau")
@@ -276,7 +293,7 @@ def _(m):
            "               NVRM: nvidia.ko because it does not include the required GPU\n               NVRM: System Processor (GSP).\n")
 
 
-@case("closed-module-blackwell", roots=["driver-open-module-required"])
+@case("closed-module-blackwell", roots=["driver-open-module-required", "gpu-too-new"])
 def _(m):
     desktop(m, "570.144")
     m.gpu(device=0x2B85)  # RTX 5090
@@ -514,7 +531,7 @@ def _(m):
     m.environment["CUDA_VISIBLE_DEVICES"] = "7"
 
 
-@case("mig", roots=["mig-misconfigured"])
+@case("mig-nodes-denied")
 def _(m):
     desktop(m)
     m.gpu(device=0x20B2, cls=0x030200)
@@ -544,7 +561,7 @@ def _(m):
     m.made_driver(None, "/usr/lib/wsl/lib")
     m.file("/usr/lib/wsl/lib/nvidia-smi", "", 0o555)
     m.node("/dev/dxg", 10, 125)
-    m.environment["LD_LIBRARY_PATH"] = "/usr/lib/wsl/lib"
+    m.loader_cache("/usr/lib/wsl/lib")
     m.environment["PATH"] += ":/usr/lib/wsl/lib"
 
 
@@ -560,6 +577,7 @@ def _(m):
     m.made_driver(None, "/usr/lib/wsl/lib")
     m.made_driver(V535)
     m.node("/dev/dxg", 10, 125)
+    m.loader_cache("/usr/lib/x86_64-linux-gnu", "/usr/lib/wsl/lib")
     m.packages["libnvidia-compute-535"] = ("535.183.01-0ubuntu0.24.04.1", "installed")
 
 
@@ -572,6 +590,8 @@ def _(m):
 def _(m):
     wsl(m, "6.6.75-zen")
     m.made_driver(None, "/usr/lib/wsl/lib")
+    m.file("/usr/lib/wsl/lib/nvidia-smi", "", 0o555)
+    m.loader_cache("/usr/lib/wsl/lib")
     m.node("/dev/dxg", 10, 125)
 
 
@@ -586,6 +606,7 @@ def _(m):
     m.file("/proc/device-tree/model", "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super\0")
     m.bytes("/usr/lib/aarch64-linux-gnu/tegra/libcuda.so.1.1", elf({".text": (1, b"\0")}, machine=183, kind=3))
     m.link("/usr/lib/aarch64-linux-gnu/tegra/libcuda.so.1", "libcuda.so.1.1")
+    m.environment["LD_LIBRARY_PATH"] = "/usr/lib/aarch64-linux-gnu/tegra"
     m.modules = {"nvgpu": 1, "nvidia": 1}
     m.node("/dev/nvhost-gpu", 234, 0)
     m.node("/dev/nvmap", 10, 124)
@@ -720,7 +741,7 @@ def _(m):
     m.remove("/proc", "/sys", "/.whycuda")
 
 
-@case("symlink-loops", base=None)
+@case("symlink-loops", base=None, roots=["torch-missing"])  # no Python among what can be read
 def _(m):
     m.modules = None
     for path in ("/etc/os-release", "/usr/lib/os-release", "/proc/modules", "/proc/driver", "/sys/bus", "/lib/modules", "/var/lib/dkms", "/var/log/dmesg",
@@ -728,7 +749,7 @@ def _(m):
         m.link(path, path)
 
 
-@case("symlink-escapes", base=None)
+@case("symlink-escapes", base=None, roots=["torch-missing"])  # no Python among what can be read
 def _(m):
     m.modules = None
     up = "../" * 12
@@ -738,7 +759,7 @@ def _(m):
         m.link(path, target)
 
 
-@case("fifos-and-directories", base=None)
+@case("fifos-and-directories", base=None, roots=["torch-missing"])  # no Python among what can be read
 def _(m):
     import os
     for path in ("/etc/os-release", "/proc/modules", "/proc/driver/nvidia/version", "/proc/cpuinfo", "/proc/self/mountinfo", "/var/lib/dpkg/status",

@@ -6,6 +6,8 @@ import struct
 import subprocess
 import tempfile
 
+from support import arch_make
+
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 KERNEL = "6.1.0-28-amd64"
 
@@ -59,6 +61,18 @@ def library(soname, note=None, stub=False):
                           (f'.section .note.cuda.fwd_compatibility,"a",@note\n{data}' if note else ""))
         more = ["-nostdlib"] if stub else ["-nostdlib", "-Wl,--no-as-needed", "-lc"]
         subprocess.run(["cc", "-shared", f"-Wl,-soname,{soname}", "-o", path, source, *more], check=True)
+    return path
+
+
+def torch_library():
+    """A libtorch_cuda.so with the GPU code of a build for CUDA 12.4: SASS for 5.0 to 9.0."""
+    path = pathlib.Path(_made.name) / "libtorch_cuda.so"
+    if not path.exists():
+        fatbin = path.with_suffix(".fatbin")
+        fatbin.write_bytes(arch_make.container(*[arch_make.entry(arch_make.SASS, arch) for arch in (50, 60, 70, 75, 80, 86, 90)]))
+        source = path.with_suffix(".s")
+        source.write_text(f'.section .nv_fatbin,"a"\n.balign 8\n.incbin "{fatbin}"\n.section .note.GNU-stack,"",@progbits\n')
+        subprocess.run(["cc", "-shared", "-nostdlib", "-Wl,-soname,libtorch_cuda.so", "-o", path, source], check=True)
     return path
 
 
@@ -217,6 +231,32 @@ class Machine:
             self.node(f"/dev/nvidia{minor}", 195, minor, **how)
         self.node("/dev/nvidia-uvm", 508, 0, **how)
         self.node("/dev/nvidia-uvm-tools", 508, 1, **how)
+        self.node("/dev/nvidia-caps/nvidia-cap1", 511, 1, mode=0o400, error="EACCES")
+        self.node("/dev/nvidia-caps/nvidia-cap2", 511, 2, mode=0o444, error="EACCES")
+
+    def torch(self, version="2.6.0+cu124", home="/home/ada/env"):
+        """A virtual environment with a PyTorch in it, as pip leaves it."""
+        cuda = version.partition("+cu")[2]
+        site = f"{home}/lib/python3.11/site-packages"
+        self.file("/usr/bin/python3.11", "", 0o755)
+        self.link(f"{home}/bin/python", "/usr/bin/python3.11")
+        self.link(f"{home}/bin/python3", "python")
+        self.file(f"{home}/pyvenv.cfg", "home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11.2\n")
+        self.file(f"{site}/torch/__init__.py")
+        self.file(f"{site}/torch/version.py", f"__version__ = '{version}'\ncuda = {f'{cuda[:-1]}.{cuda[-1]}'!r}\nhip = None\n")
+        self.bytes(f"{site}/torch/lib/libtorch_cuda.so", torch_library().read_bytes())
+        info = f"{site}/torch-{version}.dist-info"
+        self.file(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n")
+        self.file(f"{info}/INSTALLER", "pip\n")
+        self.file(f"{info}/RECORD", f"torch/__init__.py,,0\ntorch/version.py,,\ntorch/lib/libtorch_cuda.so,,{torch_library().stat().st_size}\n"
+                  f"torch-{version}.dist-info/RECORD,,\n")
+        self.environment["VIRTUAL_ENV"] = home
+        self.environment["PATH"] = f"{home}/bin:" + self.environment["PATH"]
+
+    def loader_cache(self, *directories):
+        """ld.so.cache, by the real ldconfig."""
+        self.file("/etc/ld.so.conf", "".join(f"{directory}\n" for directory in directories))
+        subprocess.run([shutil.which("ldconfig") or "/sbin/ldconfig", "-r", str(self.path), "-X"], check=True, capture_output=True)
 
     # --- what is written at the end
 
@@ -256,6 +296,7 @@ def debian(m):
     m.file("/var/log/dmesg", f"[    0.000000] Linux version {KERNEL}\n[    0.100000] ACPI: Early table checksum verification disabled\n")
     m.pci("0000:00:00.0", 0x8086, 0x9B33, 0x060000)
     m.kernel()
+    m.torch()
     m.packages["base-files"] = ("12.4+deb12u5", "installed")
     m.file("/bin/true", "", 0o755)
 

@@ -21,6 +21,7 @@ RECORD(python_package, PYTHON_PACKAGE_FIELDS)
     T(path, PATH, "the copy the loader takes; absent: none")                                                      \
     T(found_by, PLAIN, "rpath, ld_library_path, runpath, cache …")                                                \
     T(needed_by, PATH, "the file that asks for it")                                                               \
+    T(error, PATH, "why it cannot be used though it is taken, in ld.so's words")                                  \
     L(shadows, PATH, "other copies it hides")                                                                     \
     F(foreign, PLAIN, "it is taken from outside the environment while the environment has its own")               \
     L(undefined, PLAIN, "symbols that no loaded library defines, wanted by this one")
@@ -67,6 +68,7 @@ RECORD(torch_library, TORCH_LIBRARY_FIELDS)
     T(shadowed_by, PATH, "what hides the environment's torch: a torch.py, a user-site copy")                      \
     T(shadowed_version, PLAIN, "version of the torch that is hidden")                                             \
     R(libraries, torch_library, "CUDA libraries torch would load, missing ones and foreign ones")                 \
+    T(import_stops, PATH, "why importing torch would stop, by the loader's rules")                                \
     T(import_error, PATH, "what importing torch says, where it was seen")
 
 RECORD(python_environment, PYTHON_ENVIRONMENT_FIELDS)

@@ -251,6 +251,8 @@ static void describe_environment(struct python_search *search, const struct pyth
     if (find_torch(&torch))
         torch_read_build(&torch);
     torch_read_packages(&torch);
+    if (torch.place.package && python->in_use && text_eq(text_of(out->build), "cuda"))
+        torch_read_libraries(&torch);
 }
 
 void probe_torch(struct probe *probe) {

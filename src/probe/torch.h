@@ -58,6 +58,9 @@ void torch_read_conda(struct torch_packages *packages);
  * `sizes_count` is false, only whether they are there. */
 void torch_check_record(struct torch_probe *torch, const char *directory, const char *metadata, bool sizes_count);
 
+/* What the loader would take (torch_libraries.c). */
+void torch_read_libraries(struct torch_probe *torch);
+
 /* --- small things ----------------------------------------------------------------------------------------- */
 
 struct torch_package *torch_find_package(struct torch_packages *packages, struct span name);

@@ -40,3 +40,13 @@ enum {
     LIMIT_UNDEFINED = 4096,            /* missing symbols told of one library */
     LIMIT_SNAPSHOT = 32 * 1024 * 1024  /* bytes of a snapshot read back */
 };
+
+/* Of pasted text. */
+enum {
+    LIMIT_REPORT_LINE = 16 * 1024, /* bytes kept of one line */
+    LIMIT_REPORT_LINES = 1 << 20,  /* lines read */
+    LIMIT_REPORT_BLOCKS = 256,     /* commands with their output that are told apart */
+    LIMIT_REPORT_COMMAND = 4096,   /* bytes of one command, continuations joined */
+    LIMIT_REPORT_ROWS = 256,       /* rows that one text adds to a list of facts */
+    LIMIT_REPORT_MESSAGES = 1024   /* messages recognised */
+};

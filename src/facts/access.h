@@ -36,6 +36,7 @@ RECORD(gpu_process, GPU_PROCESS_FIELDS)
     L(groups, PLAIN, "groups of the user")                                                                        \
     T(nvidia_visible_devices, UUID, "NVIDIA_VISIBLE_DEVICES: what the container runtime was asked for")           \
     T(nvidia_driver_capabilities, PLAIN, "NVIDIA_DRIVER_CAPABILITIES")                                            \
+    T(image, PLAIN, "container image: nvidia/cuda:12.4.1-runtime-ubuntu22.04")                                    \
     T(gpu_passed_by, PLAIN, "how the container got the GPU: mounts, cdi, devices; absent: not at all")            \
     R(cdi_specs, cdi_spec, "CDI specifications for NVIDIA")                                                       \
     F(dev_char_links, PLAIN, "/dev/char has the links that a systemd cgroup driver needs")                        \

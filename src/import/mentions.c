@@ -1,0 +1,93 @@
+/* What remarks and loose lines tell in passing: "# Tesla P40, driver 470.57.02, Ubuntu 22.04". Used only where no
+ * program said more. */
+#include <ctype.h>
+
+#include "base/text.h"
+#include "format/version.h"
+#include "import/importer.h"
+#include "knowledge/gpu.h"
+
+/* Words that begin the name of a GPU, or are one. */
+static const char *const starts[] = {"RTX",  "GTX",  "GeForce", "Tesla", "Quadro", "TITAN", "Titan", "NVIDIA", "Nvidia",
+                                     "A100", "A10",  "A10G",    "A30",   "A40",    "A6000", "A5000", "A4000",  "H100",
+                                     "H200", "H20",  "H800",    "A800",  "V100",   "P100",  "P40",   "P4",     "K80",
+                                     "K40",  "T4",   "L4",      "L40",   "L40S",   "B200",  "GB10",  "GB200",  "GH200",
+                                     "T1000", "M40", "M60",     "MX150", "MX450",  "3090",  "4090",  "5090"};
+
+/* The longest run of words at `text` that the tables know as a GPU. */
+static size_t gpu_length(struct reading *reading, struct span text, struct gpu_model *ret_model) {
+    enum { WORDS = 6 };
+    size_t ends[WORDS], count = 0, at = 0;
+    while (count < WORDS && at < text.len) {
+        while (at < text.len && text.ptr[at] == ' ')
+            at++;
+        size_t start = at;
+        while (at < text.len && !strchr(" ,;()|'\"\t", text.ptr[at]))
+            at++;
+        if (at == start)
+            break;
+        ends[count++] = at;
+        if (at < text.len && text.ptr[at] != ' ')
+            break;
+    }
+    while (count--)
+        if (knowledge_gpu_by_name(reading->knowledge, span_slice(text, 0, ends[count]), ret_model) == 0)
+            return ends[count];
+    return 0;
+}
+
+static void gpus(struct reading *reading, struct span text) {
+    struct gpu_model model;
+    for (size_t at = 0; at < text.len;) {
+        bool word = at == 0 || !isalnum((unsigned char)text.ptr[at - 1]);
+        size_t length = 0;
+        for (size_t i = 0; word && !length && i < sizeof starts / sizeof *starts; i++)
+            if (span_starts(span_slice(text, at, text.len), starts[i]))
+                length = gpu_length(reading, span_slice(text, at, text.len), &model);
+        if (length && reading->gpu_count < sizeof reading->gpus / sizeof *reading->gpus)
+            reading->gpus[reading->gpu_count++] =
+                (struct mention){text_clean(reading->arena, span_slice(text, at, at + length)), reading_source(reading)};
+        at += length ? length : 1;
+    }
+}
+
+/* "driver 470.57.02", "Driver 528.49)", "NVIDIA driver 465.21" */
+static void driver(struct reading *reading, struct span text) {
+    static const char *const words[] = {"driver version ", "Driver version ", "driver ", "Driver ", "driver: ", "Driver: ",
+                                        "drivers ", "driver v", "Driver version: "};
+    struct driver_version version;
+    for (size_t i = 0; !reading->driver.text && i < sizeof words / sizeof *words; i++) {
+        size_t at = span_find(text, words[i]);
+        if (at == SIZE_MAX)
+            continue;
+        struct span number = version_at(span_slice(text, at + strlen(words[i]), text.len));
+        if (number.len >= 3 && driver_version_parse(number, &version) == 0 && version.part[0] >= 100 && version.part[0] < 1000)
+            reading->driver = (struct mention){text_clean(reading->arena, number), reading_source(reading)};
+    }
+}
+
+static bool is_talk(struct span text) {
+    static const char *const words[] = {"NVRM", "File \"", "Traceback", "http", "Error:", "site-packages", "is not compatible",
+                                        "If you want to use", "was detected", "or newer", "or later"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (span_has(text, words[i]))
+            return true;
+    return text.len > 240;
+}
+
+static bool read_line(struct reading *reading, void *memory) {
+    (void)memory;
+    struct span text = reading->line->text;
+    if (is_talk(text))
+        return false;
+    bool remark = reading->line->kind == LINE_REMARK;
+    if (remark || span_has(text, "Ubuntu ") || span_has(text, "Windows 1"))
+        read_os_name(reading, text);
+    if (span_find_nocase(text, "driver") != SIZE_MAX)
+        driver(reading, text);
+    if (reading->knowledge)
+        gpus(reading, text);
+    return false;
+}
+
+const struct importer import_mentions = {0, read_line, NULL, NULL};

@@ -1,0 +1,187 @@
+#include "import/messages.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "format/kernel_log.h"
+#include "knowledge/error.h"
+#include "knowledge/kernel_message.h"
+#include "knowledge/message.h"
+
+#include <stdlib.h>
+
+/* --- errors by number ------------------------------------------------------------------------------------------- */
+
+/* Messages that are the words of one error: CUresult and cudaError of today (cuda.h, driver_types.h). */
+static const struct {
+    const char *id;
+    int cuda, nvml;
+} codes[] = {{"cuda_oom", 2, 0},           {"init_failed", 3, 0},         {"init_error", 3, 0},
+             {"stub_library", 34, 0},      {"insufficient_driver", 35, 0}, {"device_busy", 46, 0},
+             {"all_busy", 46, 0},          {"invalid_device_function", 98, 0}, {"no_device", 100, 0},
+             {"invalid_ordinal", 101, 0},  {"no_kernel_image", 209, 0},   {"ecc", 214, 0},
+             {"jit_missing", 221, 0},      {"unsupported_ptx", 222, 0},   {"os_call", 304, 0},
+             {"illegal_access", 700, 0},   {"launch_timeout", 702, 0},    {"device_assert", 710, 0},
+             {"launch_failure", 719, 0},   {"system_not_ready", 802, 0},  {"driver_mismatch", 803, 0},
+             {"compat_unsupported", 804, 0}, {"cuda_unknown_error", 999, 0}, {"unknown_error", 999, 0},
+             {"smi_mismatch", 0, 18},      {"nvrm_mismatch", 0, 18},      {"smi_no_comm", 0, 9},
+             {"nvml_not_loaded", 0, 9},    {"smi_no_library", 0, 12},     {"nvml_unknown", 0, 999},
+             {"nvml_permission", 0, 4},    {"smi_blocked", 0, 17},        {"nvml_no_gpu", 0, 28}};
+
+/* The runtime's numbers before CUDA 10.1 that mean something else or nothing today (driver_types.h of 10.0). */
+static const struct {
+    int old, now;
+} old_codes[] = {{8, 98},   {10, 101}, {30, 999}, {38, 100}, {39, 214}, {48, 209}, {59, 710}, {63, 304},
+                 {71, 801}, {77, 700}, {79, 802}, {80, 803}, {81, 804}, {4, 719},  {6, 702},  {7, 701}};
+
+static void add_code(struct reading *reading, enum error_api api, int64_t code) {
+    struct error_entry entry;
+    if (api == ERROR_CUDA)
+        for (size_t i = 0; i < sizeof old_codes / sizeof *old_codes; i++)
+            if (old_codes[i].old == code)
+                code = old_codes[i].now;
+    const char *number = arena_printf(reading->arena, "%lld", (long long)code);
+    bool named = knowledge_error(reading->knowledge, api, (int)code, &entry) == 0 && entry.name;
+    reading_message(reading, api == ERROR_CUDA ? "cuda_error" : "nvml_error", span_of(number),
+                    span_of(named ? entry.name : ""));
+}
+
+/* "cuda_error" rows of the table: a number, or a name in the driver's or the runtime's spelling. */
+static void code_of_match(struct reading *reading, struct span argument) {
+    int64_t code;
+    struct error_entry entry;
+    if (span_to_number(argument, 10, &code) == 0) {
+        if (code > 0 && code < 1000)
+            add_code(reading, ERROR_CUDA, code);
+    } else if (knowledge_error_by_name(reading->knowledge, argument, &entry) == 0) {
+        add_code(reading, entry.api, entry.code);
+    }
+}
+
+static void code_of_id(struct reading *reading, const char *id) {
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(codes[i].id, id) == 0)
+            add_code(reading, codes[i].cuda ? ERROR_CUDA : ERROR_NVML, codes[i].cuda ? codes[i].cuda : codes[i].nvml);
+}
+
+/* --- messages --------------------------------------------------------------------------------------------------- */
+
+static bool is_failure(const char *kind) {
+    return text_has(kind, "error") || text_has(kind, "nvidia-smi") || text_has(kind, "container") ||
+           text_has(kind, "kernel") || text_has(kind, "scheduler");
+}
+
+static size_t block_at(const struct reading *reading, size_t line) {
+    size_t low = 0, high = reading->blocks.count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (reading->blocks.items[middle].first <= line)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Puts the reading into the block and at the line of an offset of the page. */
+static void go_to(struct reading *reading, size_t offset, struct line *line) {
+    size_t index = page_line_at(reading->page, offset);
+    line_classify(page_line(reading->page, index), index + 1, line);
+    reading->line = line;
+    reading->source = NULL;
+    reading->facts = reading->blocks.items[block_at(reading, index + 1)].facts;
+}
+
+static struct span group(const struct message_match *match, size_t wanted) {
+    size_t seen = 0;
+    for (size_t i = 1; i <= MESSAGE_GROUPS; i++)
+        if (match->group[i].ptr && seen++ == wanted)
+            return match->group[i];
+    return (struct span){"", 0};
+}
+
+static void read_match(struct reading *reading, const struct message_match *match, size_t offset, struct span text) {
+    struct line line;
+    const char *id = match->message->id;
+    go_to(reading, offset + match->start, &line);
+    struct block *block = &reading->blocks.items[block_at(reading, line.number)];
+    if (is_failure(match->message->kind))
+        block->failed = true;
+    if (strcmp(id, "cuda_error") == 0) {
+        code_of_match(reading, group(match, 0));
+        return;
+    }
+    size_t before = reading->facts->printed.messages.count;
+    reading_message(reading, id, group(match, 0), group(match, 1));
+    if (reading->facts->printed.messages.count == before)
+        return;
+    struct printed_message row = reading->facts->printed.messages.items[before];
+    code_of_id(reading, id);
+    if (strcmp(id, "unexpected_count_error") == 0)
+        code_of_match(reading, group(match, 0));
+    message_facts(reading, &row, span_slice(text, match->start, match->start + 1200));
+}
+
+static int by_start(const void *a, const void *b) {
+    const struct message_match *x = a, *y = b;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* --- the kernel's log ------------------------------------------------------------------------------------------- */
+
+struct log_context {
+    struct reading *reading;
+    struct span text;
+    size_t offset;
+    size_t count;
+};
+
+static bool add_log_line(void *memory, const struct kernel_hit *hit) {
+    struct log_context *context = memory;
+    struct reading *reading = context->reading;
+    struct line line;
+    go_to(reading, context->offset + hit->start, &line);
+    struct log_line *row = READING_PUSH(reading, &reading->facts->driver.kernel_log);
+    if (!row)
+        return false;
+    note_word(reading, &row->id, hit->id);
+    note_text(reading, &row->text, span_slice(context->text, hit->start, hit->end));
+    if (hit->address.ptr)
+        note_text(reading, &row->address, hit->address);
+    if (hit->xid >= 0)
+        note_number(reading, &row->xid, hit->xid);
+    reading_kind(reading, "kernel log");
+    reading->blocks.items[block_at(reading, line.number)].failed |= strcmp(hit->id, "module_loaded") != 0;
+    return ++context->count < LIMIT_REPORT_ROWS;
+}
+
+/* A log line begins with the message itself once the page is cleaned; others are no log. */
+static bool has_log(struct span text) {
+    static const char *const words[] = {"NVRM", "nvidia-uvm", "nvidia-modeset", "nouveau", "rejected", "PKCS#7",
+                                        "version magic", "Unknown symbol", "disagrees about", "Lockdown", "firmware load",
+                                        "nvidia-nvswitch", "Link Down"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (span_has(text, words[i]))
+            return true;
+    return false;
+}
+
+void messages_read(struct reading *reading, size_t first, size_t last) {
+    const struct message_set *set;
+    if (!reading->knowledge || !reading->blocks.count || first > last || !first)
+        return;
+    struct span text = page_lines(reading->page, first - 1, last - 1);
+    size_t offset = text.len ? (size_t)(text.ptr - reading->page->text.ptr) : 0;
+    const struct line *line = reading->line;
+    knowledge_messages(reading->knowledge, &set);
+    struct message_match *matches = arena_alloc(reading->arena, LIMIT_REPORT_MESSAGES * sizeof *matches);
+    size_t count = set ? message_find(set, text, matches, LIMIT_REPORT_MESSAGES) : 0;
+    qsort(matches, count, sizeof *matches, by_start);
+    for (size_t i = 0; i < count; i++)
+        read_match(reading, &matches[i], offset, text);
+    if (has_log(text)) {
+        struct log_context context = {reading, text, offset, 0};
+        kernel_message_find(reading->knowledge, text, add_log_line, &context);
+    }
+    reading->line = line;
+    reading->source = NULL;
+}

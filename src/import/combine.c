@@ -266,6 +266,17 @@ static void find_user_site(struct snapshot *snapshot) {
     }
 }
 
+/* collect_env says "N/A" also where torch is there and its import failed (torch/utils/collect_env.py). */
+static void find_failed_import(struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->torch.environments.count; i++) {
+        struct python_environment *python = &snapshot->torch.environments.items[i];
+        const char *error = text_of(python->import_error);
+        bool there = known(python->torch_path) || (error && !text_has(error, "No module named"));
+        if (absent(python->torch_version) && there)
+            set_unknown(&python->torch_version, "its import failed", python->torch_version.is.source);
+    }
+}
+
 static void find_wsl(struct reading *reading, struct snapshot *snapshot) {
     for (size_t i = 0; i < reading->blocks.count; i++)
         if (reading->blocks.items[i].place == PLACE_WSL) {
@@ -290,6 +301,7 @@ void blocks_combine(struct reading *reading, struct snapshot *snapshot) {
         if (i != judged)
             list_report(reading, snapshot, &reports.items[i]);
     use_mentions(reading, snapshot);
+    find_failed_import(snapshot);
     find_user_site(snapshot);
     find_wsl(reading, snapshot);
 }

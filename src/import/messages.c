@@ -99,6 +99,31 @@ static struct span group(const struct message_match *match, size_t wanted) {
     return (struct span){"", 0};
 }
 
+/* Which library is missing where programs name it in words, and who asked for it: the file before it on the line, or
+ * the last file of the traceback that does not belong to torch. */
+static void complete_library(struct reading *reading, const struct message_match *match, struct span *library,
+                             struct span *who) {
+    if (!span_has(*library, ".so") && !span_has(*library, ".dll")) {
+        bool nvml = span_find_nocase(match->group[0], "nvml") != SIZE_MAX || span_has(match->group[0], "libnvidia-ml");
+        *library = span_of(nvml ? "libnvidia-ml.so.1" : "libcuda.so.1");
+    }
+    enum { LINES = 12 };
+    size_t index = reading->line->number - 1;
+    for (size_t i = 0; i < LINES && index-- > 0 && !who->len;) {
+        struct span text = span_trim(page_line(reading->page, index)), file;
+        i++;
+        if (span_starts(text, "Traceback"))
+            break;
+        if (!span_starts(text, "File \"") || !after_key(text, "File \"", &file))
+            continue;
+        size_t end = span_find(file, "\"");
+        file = span_slice(file, 0, end == SIZE_MAX ? file.len : end);
+        if (span_has(file, "ctypes"))
+            continue;
+        *who = file;
+    }
+}
+
 static void read_match(struct reading *reading, const struct message_match *match, size_t offset, struct span text) {
     struct line line;
     const char *id = match->message->id;
@@ -110,8 +135,16 @@ static void read_match(struct reading *reading, const struct message_match *matc
         code_of_match(reading, group(match, 0));
         return;
     }
+    struct span first = group(match, 0), second = group(match, 1);
+    if (strcmp(id, "undefined_symbol") == 0 && second.len) { /* the file stands before the symbol */
+        struct span file = first;
+        first = second;
+        second = file;
+    }
+    if (strcmp(id, "library_missing") == 0)
+        complete_library(reading, match, &first, &second);
     size_t before = reading->facts->printed.messages.count;
-    reading_message(reading, id, group(match, 0), group(match, 1));
+    reading_message(reading, id, first, second);
     if (reading->facts->printed.messages.count == before)
         return;
     struct printed_message row = reading->facts->printed.messages.items[before];

@@ -344,6 +344,12 @@ static bool read_line(struct reading *reading, void *memory) {
         state->rows = true;
         return true;
     }
+    struct span version;
+    if (span_starts(reading->program, "nvidia-smi") && after_key(text, "Driver Version:", &version) && text.ptr[0] != '|') {
+        table_begins(reading, state); /* one line of the table, quoted alone */
+        state->table = false;
+        return false;
+    }
     if (read_gpu_line(reading, text)) {
         if (span_has(text, "UUID: ")) { /* -L lists what NVML has */
             reading_kind(reading, "nvidia-smi");

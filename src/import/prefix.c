@@ -226,6 +226,8 @@ static size_t mark_length(struct span line) {
 /* One prefix cut off, or the line as it is. */
 static struct span cut_one(struct span line) {
     struct span text = skip_blanks(line);
+    if (span_starts(text, "NVRM:")) /* further lines of a message, as dmesg indents them */
+        return text;
     size_t length = stamp_length(text);
     if (!length)
         length = time_length(text);

@@ -27,7 +27,7 @@ static const char *const programs[] = {
 
 static bool is_program(struct span word) {
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
-        if (span_eq_nocase(word, programs[i]))
+        if (span_eq(word, programs[i]))
             return true;
     return (span_starts(word, "./") || span_starts(word, "~/") || (span_starts(word, "/") && word.len > 3)) &&
            !memchr(word.ptr, ':', word.len);
@@ -266,6 +266,10 @@ static bool unix_prompt(struct span text, struct line *line) {
             continue;
         return take(line, LINE_SHELL, PROMPT_UNIX, text, environments + at + sign);
     }
+    /* "<<SHELL>>eval …": the mark of a launcher */
+    size_t mark = span_starts(rest, "<<") ? span_find(span_slice(rest, 0, 60), ">>") : SIZE_MAX;
+    if (mark != SIZE_MAX)
+        return take(line, LINE_SHELL, PROMPT_UNIX, text, environments + mark + 2);
     /* "(llama) conda install pytorch": an environment and no sign */
     if (environments && is_command(rest))
         return take(line, LINE_SHELL, PROMPT_UNIX, text, environments);

@@ -367,6 +367,19 @@ static void computed(struct reading *reading, struct span text) {
     note_flag(reading, &reading->facts->compute.is_available, true);
 }
 
+/* "Python 3.7.5 (default, …) [GCC 7.3.0] :: Anaconda, Inc. on linux", also cut into two lines */
+static bool read_banner(struct reading *reading, struct span text) {
+    static const struct {
+        const char *words, *os;
+    } marks[] = {{"[MSC v.", "windows"}, {" on win32", "windows"}, {" on linux", "linux"}, {" on darwin", "macos"}};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (span_has(text, marks[i].words) && span_has(text, "[")) {
+            note_word(reading, &reading->facts->system.os, marks[i].os);
+            return true;
+        }
+    return false;
+}
+
 static bool read_line(struct reading *reading, void *memory) {
     struct python_session *state = memory;
     const struct line *line = reading->line;
@@ -394,10 +407,11 @@ static bool read_line(struct reading *reading, void *memory) {
     /* the banner of the interpreter: "Python 3.10.6 (tags/v3.10.6:9c7b4bd, …) [MSC v.1932 64 bit (AMD64)]" */
     if (span_starts(line->text, "Python ") && line->text.len > 8 && isdigit((unsigned char)line->text.ptr[7])) {
         read_python_version(reading, span_slice(line->text, 7, line->text.len));
-        if (span_has(line->text, "[MSC v."))
-            note_word(reading, &reading->facts->system.os, "windows");
+        read_banner(reading, line->text);
         return true;
     }
+    if (line->text.ptr[0] == '[' && read_banner(reading, line->text))
+        return true;
     return answer_line(reading, state, line->text);
 }
 

@@ -9,7 +9,7 @@
 
 static const struct importer *const importers[] = {
     &import_nvidia_smi, &import_pci,     &import_modules,   &import_nodes,       &import_loader,  &import_packages,
-    &import_install,    &import_python,  &import_traceback, &import_environ,     &import_container, &import_windows,
+    &import_install,    &import_environ, &import_python,    &import_traceback,   &import_container, &import_windows,
     &import_jetson,     &import_toolkit, &import_collect_env, &import_banner,    &import_mentions};
 enum { IMPORTERS = sizeof importers / sizeof *importers };
 
@@ -129,8 +129,8 @@ static void read_line(struct reading *reading, struct states *states, const stru
 }
 
 static void read_lines(struct reading *reading, struct states *states) {
+    struct line line;
     for (size_t i = 0; i < reading->page->starts.count; i++) {
-        struct line line;
         line_classify(page_line(reading->page, i), i + 1, &line);
         reading->line = &line;
         reading->source = NULL;

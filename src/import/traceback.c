@@ -157,6 +157,13 @@ static bool is_exception(struct span text) {
     return span_ends(name, "Error") || span_ends(name, "Exception") || span_ends(name, "BadZipFile");
 }
 
+/* "RuntimeError: mat1 and mat2 …", "torch.cuda.OutOfMemoryError: …" -> its type and its words */
+static void python_error(struct reading *reading, struct span text) {
+    struct span type, words;
+    span_cut(text, ':', &type, &words);
+    reading_message(reading, "python_error", type, span_slice(span_trim(words), 0, 400));
+}
+
 static bool read_line(struct reading *reading, void *memory) {
     struct traceback *state = memory;
     struct span text = reading->line->text;
@@ -174,6 +181,7 @@ static bool read_line(struct reading *reading, void *memory) {
     if (!is_exception(text))
         return false;
     reading_kind(reading, "traceback");
+    python_error(reading, text);
     bool import = span_starts(text, "ImportError") || span_starts(text, "OSError") || span_starts(text, "ModuleNotFoundError");
     if (import && (state->torch_import || span_has(text, "/torch/lib/") || span_has(text, "\\torch\\lib\\")))
         note_text(reading, &reading_python(reading)->import_error, text);

@@ -146,7 +146,7 @@ static void old_and_new_wording(void **state) {
          "unexpected_count_error"},
         {"Failed to initialize NVML: Driver/library version mismatch", "smi_mismatch"},
         {"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", "smi_no_comm"},
-        {"OSError: libcudart.so.12: cannot open shared object file: No such file or directory", "lib_missing"},
+        {"OSError: libcudart.so.12: cannot open shared object file: No such file or directory", "library_missing"},
         {"ImportError: libtorch_cuda.so: undefined symbol: __nvJitLinkAddData_12_1", "undefined_nvjitlink"},
         {"The detected CUDA version (11.8) mismatches the version that was used to compile\nPyTorch (12.4).",
          "ext_cuda_mismatch"},

@@ -254,6 +254,7 @@ void rule_driver_unreachable(struct judge *judge) {
                    "NVIDIA's kernel driver does not answer: most likely its module is not loaded.");
     evidence_nvml(judge, cause, 9);
     fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");
+    cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
     judge_cannot_tell(
         judge, "driver.module_loaded",
         "whether the module was built for this kernel, and what keeps it out, shows: sudo modprobe nvidia; "

@@ -130,6 +130,8 @@ void rule_program_error(struct judge *judge) {
                            "PyTorch sees the GPU; the error comes from the program itself.");
         evidence_printed(judge, cause, "python_error");
         cause_fact(judge, cause, "compute.is_available", &judge->facts->compute.is_available);
+        cause_fix(judge, cause,
+                  "Read the last line of the traceback: driver, CUDA and PyTorch need no change for it", NULL);
     }
     if (cause)
         cause_see(judge, cause, "https://pytorch.org/docs/stable/notes/cuda.html");

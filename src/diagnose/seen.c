@@ -251,7 +251,7 @@ bool nvml_lists_gpus(const struct judge *judge) {
         return true;
     /* a table of nvidia-smi: memory and UUIDs are told by the driver alone. /proc tells UUIDs too, also inside a
        container that was given no GPU */
-    for (size_t i = 0; i < judge->facts->gpu.devices.count; i++) {
+    for (size_t i = 0; from_text(judge) && i < judge->facts->gpu.devices.count; i++) {
         const struct gpu_device *device = &judge->facts->gpu.devices.items[i];
         bool uuid = known(device->uuid) && !text_starts(device->uuid.is.source, "/proc/");
         if (!known(device->fault) && (known(device->memory_used_mib) || uuid))

@@ -312,6 +312,8 @@ void rule_torch_missing(struct judge *judge) {
     evidence_python(judge, cause);
     if (python)
         cause_fact(judge, cause, "torch.torch_version", &python->torch_version);
+    if (no_python)
+        cause_fact(judge, cause, "torch.interpreter", &torch->interpreter);
     if (no_pip)
         cause_fix(judge, cause, "Give this Python its pip, or make the environment anew",
                   python && known(python->interpreter)

@@ -12,9 +12,16 @@
  * --------------------------------------------------------------------------------------------------------- */
 
 /* nvidia-nccl-cu11 and nvidia-nccl-cu12 install the same files, so the later one overwrites the earlier one's. */
+static size_t cuda_suffix(struct span name) {
+    for (size_t at = name.len; at-- > 0;)
+        if (span_starts(span_slice(name, at, name.len), "-cu"))
+            return at;
+    return SIZE_MAX;
+}
+
 static bool same_component(const char *a, const char *b, int *ret_major_a, int *ret_major_b) {
     struct span x = span_of(a), y = span_of(b);
-    size_t at_x = a ? span_find(x, "-cu") : SIZE_MAX, at_y = b ? span_find(y, "-cu") : SIZE_MAX;
+    size_t at_x = cuda_suffix(x), at_y = cuda_suffix(y);
     int64_t major_x, major_y;
     if (at_x == SIZE_MAX || at_x != at_y || memcmp(a, b, at_x) != 0 || !span_starts(x, "nvidia-"))
         return false;

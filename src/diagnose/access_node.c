@@ -168,7 +168,7 @@ void rule_device_permission(struct judge *judge) {
                        : "sudo usermod -aG video $USER",
                   NULL);
     cause_fix(judge, cause,
-              "Or let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
+              "Let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
               "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-device-mode.conf",
               NULL)
         ->needs_root = true;

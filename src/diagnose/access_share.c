@@ -69,7 +69,7 @@ void rule_compute_mode_or_in_use(struct judge *judge) {
                   "sudo nvidia-smi --compute-mode=DEFAULT", NULL);
     if (!prohibited)
         cause_fix(judge, cause,
-                  "Or see which process has it, and end it; in a distributed program give each rank its own GPU "
+                  "See which process has it, and end it; in a distributed program give each rank its own GPU "
                   "(torch.cuda.set_device(local_rank)) before the first CUDA call",
                   "nvidia-smi", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-c-programming-guide/#compute-modes");
@@ -184,7 +184,7 @@ void rule_gpu_memory_exhausted(struct judge *judge) {
                   "See who holds it, and end what is not needed (a crashed program may still hold some)",
                   "nvidia-smi", NULL);
         if (judge->facts->gpu.devices.count > 1)
-            cause_fix(judge, cause, "Or take another GPU", "export CUDA_VISIBLE_DEVICES=1", NULL);
+            cause_fix(judge, cause, "Take another GPU", "export CUDA_VISIBLE_DEVICES=1", NULL);
     }
     if (holder != HOLDER_OTHERS)
         cause_fix(
@@ -248,7 +248,7 @@ void rule_mig_misconfigured(struct judge *judge) {
               "export CUDA_VISIBLE_DEVICES=MIG-UUID-FROM-THE-LIST", NULL);
     if (no_instance)
         fix_table(judge, cause, "create-mig-instance");
-    cause_fix(judge, cause, "Or turn MIG off, to use the whole GPU", "sudo nvidia-smi -mig 0", NULL);
+    cause_fix(judge, cause, "Turn MIG off, to use the whole GPU", "sudo nvidia-smi -mig 0", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/");
 }
 

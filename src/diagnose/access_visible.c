@@ -56,7 +56,7 @@ static void mend_variable(struct judge *judge, struct cause *cause) {
                   NULL);
     } else {
         cause_fix(judge, cause, "Unset it, to show all GPUs", "unset CUDA_VISIBLE_DEVICES", NULL);
-        cause_fix(judge, cause, "Or name a GPU that is there: its number or its UUID (nvidia-smi -L)",
+        cause_fix(judge, cause, "Name a GPU that is there: its number or its UUID (nvidia-smi -L)",
                   "export CUDA_VISIBLE_DEVICES=0", NULL);
     }
     if (text_starts(value->is.source, "line ") || !value->is.source)

@@ -79,31 +79,42 @@ static void sort_causes(struct cause_list *causes) {
     }
 }
 
+/* The causes on a link: is there one of this role? The first one in `ret_first`, which may be NULL. */
+static bool link_has(const struct diagnosis *out, enum link link, enum role role, const struct cause **ret_first) {
+    for (size_t i = 0; i < out->causes.count; i++) {
+        const struct cause *cause = &out->causes.items[i];
+        if (cause->link != link || cause->role != role)
+            continue;
+        if (ret_first)
+            *ret_first = cause;
+        return true;
+    }
+    return false;
+}
+
 static void describe_links(struct judge *judge) {
+    struct diagnosis *out = judge->out;
     bool broken = false;
     for (size_t link = 0; link < LINK_COUNT; link++) {
-        struct link_state *state = &judge->out->links[link];
+        struct link_state *state = &out->links[link];
+        const struct cause *root = NULL;
         state->link = (enum link)link;
         state->state = STATE_UNKNOWN;
         rooms[link]->describe(judge, state);
         if (!state->summary)
             state->summary = "not judged";
-        bool root = false, consequence = false, risk = false;
-        for (size_t i = 0; i < judge->out->causes.count; i++) {
-            const struct cause *cause = &judge->out->causes.items[i];
-            root |= cause->link == link && cause->role == ROLE_ROOT;
-            consequence |= cause->link == link && cause->role == ROLE_CONSEQUENCE;
-            risk |= cause->link == link && cause->role == ROLE_RISK;
-        }
-        if (root)
+        if (link_has(out, state->link, ROLE_ROOT, &root)) {
+            if (state->state == STATE_UNKNOWN) /* what is known of this link is its cause */
+                state->summary = root->id;
             state->state = STATE_BROKEN;
-        else if (consequence || (broken && state->state == STATE_UNKNOWN))
+        } else if (link_has(out, state->link, ROLE_CONSEQUENCE, NULL) || (broken && state->state == STATE_UNKNOWN)) {
             state->state = STATE_BLOCKED;
-        else if (risk && state->state < STATE_WARNING)
+        } else if (link_has(out, state->link, ROLE_RISK, NULL) && state->state < STATE_WARNING) {
             state->state = STATE_WARNING;
+        }
         broken |= root && link != LINK_PROGRAM;
     }
-    judge->out->program_used = judge->out->links[LINK_PROGRAM].state == STATE_BROKEN;
+    out->program_used = out->links[LINK_PROGRAM].state == STATE_BROKEN;
 }
 
 /* Healthy needs all of these to have been judged. */

@@ -225,7 +225,7 @@ void rule_gpu_faulty(struct judge *judge) {
         return;
     cause_fix(judge, cause, "Reset the GPU while nothing uses it", "sudo nvidia-smi --gpu-reset", NULL);
     cause_fix(judge, cause,
-              "Or reboot; when it comes again, run NVIDIA's field diagnosis and have the card exchanged",
+              "Reboot; when it comes again, run NVIDIA's field diagnosis and have the card exchanged",
               "sudo reboot", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/xid-errors/index.html");
 }

@@ -14,7 +14,7 @@ void rule_fork_after_init(struct judge *judge) {
     cause_fix(judge, cause, "Start the workers with spawn, before anything uses CUDA",
               "python -c \"import torch.multiprocessing as mp; mp.set_start_method('spawn')\"", NULL);
     cause_fix(judge, cause,
-              "Or keep the parent off CUDA: no tensor on the GPU, no CUDA call in a DataLoader's dataset", NULL);
+              "Keep the parent off CUDA: no tensor on the GPU, no CUDA call in a DataLoader's dataset", NULL);
     cause_fix(judge, cause, "Let is_available() ask NVML, which leaves CUDA untouched",
               "export PYTORCH_NVML_BASED_CUDA_CHECK=1", NULL);
     cause_fix(judge, cause, "vLLM has a variable for it", "export VLLM_WORKER_MULTIPROC_METHOD=spawn", NULL);

@@ -332,7 +332,7 @@ void rule_toolkit_host_compiler(struct judge *judge) {
                                           "and build from their prompt"
                                         : "Install a host compiler that this CUDA release names (gcc and g++)",
                       NULL);
-        cause_fix(judge, cause, "Or a newer CUDA toolkit of the same major, which takes newer compilers", NULL);
+        cause_fix(judge, cause, "A newer CUDA toolkit of the same major, which takes newer compilers", NULL);
     }
     cause_see(judge, cause,
               "https://docs.nvidia.com/cuda/cuda-installation-guide-linux/#host-compiler-support-policy");

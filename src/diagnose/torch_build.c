@@ -212,7 +212,7 @@ void rule_torch_no_wheel_for_python(struct judge *judge) {
         if (cause->fixes.count)
             continue;
         fix_torch_build(judge, cause, false);
-        cause_fix(judge, cause, "Or make an environment with a Python that has builds (uv fetches one)",
+        cause_fix(judge, cause, "Make an environment with a Python that has builds (uv fetches one)",
                   "uv venv --python 3.12", NULL);
         see_install(judge, cause);
         cause_see(judge, cause, "https://pytorch.org/get-started/previous-versions/");
@@ -358,7 +358,7 @@ void rule_torch_cpu_build(struct judge *judge) {
     fix_torch_build(judge, cause, true);
     if (other && known(other->interpreter) && known(other->cuda))
         cause_fix(judge, cause,
-                  arena_printf(judge->arena, "Or use the environment that has a CUDA build (%s)",
+                  arena_printf(judge->arena, "Use the environment that has a CUDA build (%s)",
                                other->torch_version.value),
                   arena_printf(judge->arena, "%s -c 'import torch; print(torch.cuda.is_available())'",
                                other->interpreter.value),

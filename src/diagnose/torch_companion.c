@@ -125,7 +125,7 @@ void rule_torch_cuda_mismatch(struct judge *judge) {
                   arena_printf(judge->arena, "%s uninstall %s", installer, text_of(drop->name)),
                   arena_printf(judge->arena, "%s install --force-reinstall --no-deps %s", installer, again), NULL);
     }
-    cause_fix(judge, cause, "Or start with a clean environment, with one CUDA in it", NULL);
+    cause_fix(judge, cause, "Start with a clean environment, with one CUDA in it", NULL);
     cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
 }
 

@@ -301,7 +301,7 @@ void rule_torch_library_shadowed(struct judge *judge) {
     if (mkl) {
         cause_fix(judge, cause, "In a conda environment: an MKL from before 2024.1",
                   "conda install \"mkl<2024.1\"", NULL);
-        cause_fix(judge, cause, "Or do not source oneAPI's setvars.sh before Python; or take PyTorch 2.5 or newer",
+        cause_fix(judge, cause, "Do not source oneAPI's setvars.sh before Python; or take PyTorch 2.5 or newer",
                   NULL);
     } else {
         cause_fix(judge, cause, "Take the other CUDA off the loader's path: PyTorch brings its own libraries",

@@ -89,7 +89,7 @@ static void describe(struct judge *judge, struct link_state *state) {
                                                            judge->facts->system.container.value)
                         : on_wsl(judge)     ? ", under WSL"
                                             : "";
-    if (cuda_lists_gpus(judge)) {
+    if (cuda_lists_gpus(judge) || program_ran(judge)) {
         state->state = STATE_OK;
         link_say(judge, state, "CUDA opens it%s", where);
     } else if (nodes_open(judge)) {

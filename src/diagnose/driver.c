@@ -74,7 +74,8 @@ static void describe(struct judge *judge, struct link_state *state) {
         is_true(driver->module_loaded) || nvml_lists_gpus(judge) || (on_wsl(judge) && cuda && is_true(cuda->wsl));
     bool user_side = cuda && !is_true(cuda->stub) && !is_false(cuda->whole);
     note_driver(judge, state);
-    if (cuda_lists_gpus(judge) || (kernel_side && user_side) || (on_jetson(judge) && user_side)) {
+    if (cuda_lists_gpus(judge) || program_ran(judge) || (kernel_side && user_side) ||
+        (on_jetson(judge) && user_side)) {
         state->state = STATE_OK;
         link_say(judge, state, "%s%s", driver_words(judge),
                  is_true(driver->module_loaded) || on_wsl(judge) ? "" : ", at work");

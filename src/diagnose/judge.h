@@ -19,7 +19,7 @@ struct judge {
     const struct snapshot *facts;
     struct judge_options options;
     struct diagnosis *out;
-    struct arena *arena;                 /* of the diagnosis */
+    struct arena *arena;                  /* of the diagnosis */
     struct printed_message_rows messages; /* what was printed, and what PyTorch said when it was asked */
 };
 

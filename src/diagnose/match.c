@@ -40,16 +40,32 @@ static bool published_variant(struct judge *judge, struct torch_variant *ret_var
            ret_variant->confirmed;
 }
 
+/* "cu101": what a plain `pip install torch==1.3.0` brought. */
+static int default_cuda(struct judge *judge) {
+    const struct python_environment *python = python_in_use(judge);
+    const char *text = torch_version(judge), *installer = python ? text_of(python->installer) : NULL;
+    struct package_version version;
+    struct torch_release release;
+    bool pip = !installer || text_eq(installer, "pip") || text_eq(installer, "uv") || text_eq(installer, "poetry");
+    if (!from_text(judge) || !judge->options.knowledge || !text || !pip ||
+        package_version_parse(span_of(text), &version) < 0 || version.phase != PHASE_FINAL || version.local[0] ||
+        knowledge_torch(judge->options.knowledge, &version, &release) < 0 || !release.confirmed)
+        return 0;
+    enum platform platform = platform_of(judge);
+    const char *variant = platform == PLATFORM_LINUX_X86_64    ? release.pypi_linux_x86_64
+                          : platform == PLATFORM_LINUX_AARCH64 ? release.pypi_linux_aarch64
+                                                               : NULL;
+    int cuda = 0;
+    if (variant)
+        torch_variant_cuda(span_of(variant), &cuda);
+    return cuda;
+}
+
 struct needed_cuda match_needed_cuda(struct judge *judge) {
-    struct torch_variant variant;
     int cuda = torch_cuda(judge);
     if (cuda || torch_build_of(judge))
         return (struct needed_cuda){cuda, false};
-    /* the CUDA is what is asked for here, so a release whose list of architectures is doubtful will do */
-    const struct python_environment *python = python_in_use(judge);
-    if (python && text_eq(text_of(python->installer), "conda"))
-        return (struct needed_cuda){0};
-    return published_variant(judge, &variant) ? (struct needed_cuda){variant.cuda, true} : (struct needed_cuda){0};
+    return (struct needed_cuda){default_cuda(judge), true};
 }
 
 static const struct driver_library *compat_library(const struct judge *judge) {
@@ -410,7 +426,8 @@ static void describe(struct judge *judge, struct link_state *state) {
     const char *code_words = NULL;
     enum fit code = describe_code(judge, state, &code_words);
     char cuda[16];
-    bool proven = torch_worked(judge) || (is_true(judge->facts->compute.is_available) && code != FIT_NO);
+    bool proven = (program_ran(judge) && code != FIT_NO) || torch_worked(judge) ||
+                  (is_true(judge->facts->compute.is_available) && code != FIT_NO);
     const char *driver_words =
         driver.verdict.fit == FIT_YES && driver.needed.cuda
             ? arena_printf(judge->arena, "driver runs CUDA %s%s", cuda_version_text(driver.needed.cuda, cuda),

@@ -58,6 +58,9 @@ const struct variable *variable_of(const struct judge *judge, const char *name);
 bool cuda_lists_gpus(const struct judge *judge);
 /* PyTorch did work on the GPU, and finished it. */
 bool torch_worked(const struct judge *judge);
+/* The program got as far as an error of its own: PyTorch worked on the GPU, or nvidia-smi lists GPUs and the error
+ * is one that only a running program makes (mixed types, tensors on two devices). */
+bool program_ran(const struct judge *judge);
 /* PyTorch said False, or 0 devices. */
 bool torch_sees_none(const struct judge *judge);
 /* NVML (nvidia-smi) lists GPUs: kernel driver, its nodes and its library work. */

@@ -240,6 +240,16 @@ bool cuda_lists_gpus(const struct judge *judge) {
     return false;
 }
 
+bool program_ran(const struct judge *judge) {
+    static const char *const own[] = {"mixed_dtypes", "mixed_devices", "device_assert", "illegal_access"};
+    if (torch_worked(judge))
+        return true;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (printed(judge, own[i]) && nvml_lists_gpus(judge))
+            return true;
+    return false;
+}
+
 bool torch_sees_none(const struct judge *judge) {
     const struct compute_facts *compute = &judge->facts->compute;
     return is_false(compute->is_available) || (known(compute->device_count) && compute->device_count.value == 0);

@@ -73,7 +73,7 @@ static void describe(struct judge *judge, struct link_state *state) {
         link_say(judge, state, "no torch in %s", known(python->path) ? python->path.value : "the Python in use");
         return;
     }
-    if (!torch_version(judge) && !build && !cuda_lists_gpus(judge)) {
+    if (!torch_version(judge) && !build && !cuda_lists_gpus(judge) && !program_ran(judge)) {
         const char *reason = python ? python->torch_version.is.reason : judge->facts->torch.environments.is.reason;
         link_say(judge, state, "not known%s%s", reason ? ": " : "", reason ? reason : "");
         if (!from_text(judge))
@@ -81,7 +81,8 @@ static void describe(struct judge *judge, struct link_state *state) {
                               reason ? reason : "no Python was found to look into");
         return;
     }
-    bool judged = cuda_lists_gpus(judge) || (build && python && known(python->torch_version));
+    bool judged =
+        cuda_lists_gpus(judge) || program_ran(judge) || (build && python && known(python->torch_version));
     if (judged)
         state->state = STATE_OK;
     link_say(judge, state, "%s", torch_words(judge));

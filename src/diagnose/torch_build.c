@@ -161,6 +161,19 @@ static enum fit release_lacks_python(struct judge *judge, const char *requiremen
     return python < release.python_min || python > release.python_max ? FIT_YES : FIT_NO;
 }
 
+/* The release and its tag exist; so what pip misses is a wheel of it for this Python or platform. */
+static bool is_published(struct judge *judge, const char *requirement) {
+    struct package_version version;
+    struct torch_release release;
+    struct span name, text;
+    span_cut(span_of(requirement), '=', &name, &text);
+    while (text.len && text.ptr[0] == '=')
+        text = span_slice(text, 1, text.len);
+    return text.len && judge->options.knowledge && package_version_parse(text, &version) == 0 &&
+           knowledge_torch(judge->options.knowledge, &version, &release) == 0 && release.confirmed &&
+           (!version.local[0] || texts_have(&release.variants, version.local));
+}
+
 /* "…/whl/cu118" of the pip command that failed: does any release on that index have wheels for this Python? */
 static enum fit index_lacks_python(struct judge *judge, unsigned python) {
     const struct printed_command *command = typed(judge, "download.pytorch.org/whl/", NULL);
@@ -200,9 +213,11 @@ void rule_torch_no_wheel_for_python(struct judge *judge) {
         if (lacks == FIT_UNKNOWN)
             lacks = index_lacks_python(judge, python);
         bool none = text_has(text_of(message->second), "none") || !known(message->second);
-        if (lacks == FIT_NO && !none)
+        if (lacks == FIT_NO && !none && !is_published(judge, requirement))
             continue; /* the Python is served: the version or the tag does not exist */
-        enum confidence confidence = lacks == FIT_YES ? CERTAIN : none && python ? LIKELY : POSSIBLE;
+        enum confidence confidence = lacks == FIT_YES                      ? CERTAIN
+                                     : (none && python) || lacks == FIT_NO ? LIKELY
+                                                                           : POSSIBLE;
         struct cause *cause =
             judge_find(judge, "torch-no-wheel-for-python", confidence, "There is no build of %s for %s%s.",
                        requirement, python ? "Python " : "this Python",

@@ -4,6 +4,7 @@
 #include "diagnose/fix_fill.h"
 #include "diagnose/match.h"
 #include "diagnose/read.h"
+#include "knowledge/gpu.h"
 #include "knowledge/recommend.h"
 
 enum { BUILDS_ASKED = 3 };
@@ -122,6 +123,25 @@ static unsigned python_of(const struct judge *judge) {
     return version.release[0] * 100 + version.release[1];
 }
 
+enum { BRANCH_ASSUMED = 570 }; /* the last of CUDA 12: what is chosen for it runs on 525 and later, too */
+
+/* Where nobody looked at the driver, a build that needs the newest one would be a gamble: one that runs on drivers
+ * of the last years is asked for, or, for a newer GPU, on the branch that brought it. A driver known to be missing
+ * will be installed new, so that any build will do. */
+static void assume_driver(struct judge *judge, struct recommend_question *question) {
+    const struct driver_facts *driver = &judge->facts->driver;
+    if (!unknown(driver->library_version) || !unknown(driver->module_version) || is_false(driver->module_loaded))
+        return;
+    unsigned branch = BRANCH_ASSUMED;
+    for (size_t i = 0; i < question->capability_count; i++) {
+        struct architecture architecture;
+        if (knowledge_architecture(judge->options.knowledge, question->capabilities[i], &architecture) == 0 &&
+            architecture.confirmed && architecture.first_branch > branch)
+            branch = architecture.first_branch;
+    }
+    driver_version_parse(span_of(arena_printf(judge->arena, "%u", branch)), &question->driver);
+}
+
 static struct recommend_question question_of(struct judge *judge) {
     struct gpu_views views = gpus(judge);
     int *capabilities = arena_alloc(judge->arena, sizeof *capabilities * (views.count + 1));
@@ -132,8 +152,11 @@ static struct recommend_question question_of(struct judge *judge) {
     for (size_t i = 0; i < views.count; i++)
         if (views.items[i].capability)
             capabilities[question.capability_count++] = views.items[i].capability;
-    if (!driver_release(judge, &question.driver, NULL, NULL))
+    if (!driver_release(judge, &question.driver, NULL, NULL)) {
         question.driver.count = 0;
+        if (judge->options.knowledge)
+            assume_driver(judge, &question);
+    }
     return question;
 }
 

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cli/batch.h"
 #include "cli/output.h"
 #include "facts/snapshot_json.h"
 #include "import/import.h"
@@ -37,7 +38,27 @@ static int read_snapshot(struct span text, struct snapshot **ret_snapshot) {
     return EXIT_OK;
 }
 
+static int explain_batch(struct cli *cli) {
+    const char *name = cli->argument_count ? cli->arguments[0] : NULL;
+    if (!name || strcmp(name, "-") == 0)
+        return batch_run(cli, stdin);
+    AUTO_FILE in = fopen(name, "re");
+    return in ? batch_run(cli, in) : complain(EXIT_NO_INPUT, "%s: %s", name, strerror(errno));
+}
+
+/* What is no text gives a diagnosis all the same, one that knows nothing. */
+static void complain_of_text(const struct snapshot *snapshot) {
+    const struct printed_facts *printed = &snapshot->printed;
+    if (unknown(printed->lines))
+        complain(EXIT_OK, "%s: paste what programs printed, or give a saved snapshot", printed->lines.is.reason);
+    else if (is_true(printed->cut))
+        complain(EXIT_OK, "the text is longer than what is read of it: %d lines, %d bytes of each", LIMIT_REPORT_LINES,
+                 LIMIT_REPORT_LINE);
+}
+
 int verb_explain(struct cli *cli) {
+    if (cli->options.batch)
+        return explain_batch(cli);
     if (!output_format(cli))
         return EXIT_USAGE;
     AUTO_BUFFER bytes = BUFFER_INIT((size_t)LIMIT_SNAPSHOT * 4);
@@ -46,10 +67,12 @@ int verb_explain(struct cli *cli) {
         return status;
     struct span text = buffer_span(&bytes);
     struct snapshot *snapshot = NULL;
-    if (snapshot_recognise(text))
+    if (snapshot_recognise(text)) {
         status = read_snapshot(text, &snapshot);
-    else
+    } else {
         snapshot = import_text(text, cli->knowledge);
+        complain_of_text(snapshot);
+    }
     if (!snapshot)
         return status;
     status = output_diagnosis(cli, snapshot);

@@ -91,9 +91,7 @@ static bool read_line(struct reading *reading, void *memory) {
     }
     if (detected(reading, text))
         return true;
-    if (is_about_others(text))
-        return false;
-    bool found = torch_word(reading, text);
+    bool found = span_has(text, "orch") && !is_about_others(text) && torch_word(reading, text);
     if (found) {
         ultralytics(reading, text);
         reading_kind(reading, "banner");

@@ -14,6 +14,27 @@ static const char *const starts[] = {"RTX",  "GTX",  "GeForce", "Tesla", "Quadro
                                      "K40",  "T4",   "L4",      "L40",   "L40S",   "B200",  "GB10",  "GB200",  "GH200",
                                      "T1000", "M40", "M60",     "MX150", "MX450",  "3090",  "4090",  "5090"};
 
+/* May a word stand in a GPU's name? Most have a digit. */
+static bool is_name_word(struct span word) {
+    static const char *const words[] = {"Ti",   "SUPER", "Super", "Laptop", "GPU",  "Max-Q", "PCIe",  "NVL",    "Ada",
+                                        "RTX",  "GTX",   "GeForce", "Tesla", "Quadro", "TITAN", "Titan", "Xp",  "X",
+                                        "V",    "Z",     "Black", "Mobile", "Generation", "SXM", "Jetson", "with", "Design"};
+    for (size_t i = 0; i < word.len; i++)
+        if (isdigit((unsigned char)word.ptr[i]))
+            return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (span_eq(word, words[i]))
+            return true;
+    return false;
+}
+
+static bool has_digit(struct span text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (isdigit((unsigned char)text.ptr[i]))
+            return true;
+    return span_find_nocase(text, "titan") != SIZE_MAX;
+}
+
 /* The longest run of words at `text` that the tables know as a GPU. */
 static size_t gpu_length(struct reading *reading, struct span text, struct gpu_model *ret_model) {
     enum { WORDS = 6 };
@@ -24,14 +45,15 @@ static size_t gpu_length(struct reading *reading, struct span text, struct gpu_m
         size_t start = at;
         while (at < text.len && !strchr(" ,;()|'\"\t", text.ptr[at]))
             at++;
-        if (at == start)
+        if (at == start || (count && !is_name_word(span_slice(text, start, at))))
             break;
         ends[count++] = at;
         if (at < text.len && text.ptr[at] != ' ')
             break;
     }
     while (count--)
-        if (knowledge_gpu_by_name(reading->knowledge, span_slice(text, 0, ends[count]), ret_model) == 0)
+        if (has_digit(span_slice(text, 0, ends[count])) &&
+            knowledge_gpu_by_name(reading->knowledge, span_slice(text, 0, ends[count]), ret_model) == 0)
             return ends[count];
     return 0;
 }

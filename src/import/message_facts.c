@@ -127,7 +127,8 @@ static void out_of_memory(struct reading *reading, const struct printed_message 
 
 /* vLLM: "Free memory on device (0.49/79.32 GiB) on startup" */
 static void free_memory_at_start(struct reading *reading, const struct printed_message *message, struct span text) {
-    (void)text;
+    if (!span_starts(text, "Free memory on device"))
+        return;
     struct compute_device *device = reading_compute(reading, 0);
     char words[64];
     struct span amounts[2] = {argument_of(message), second_of(message)};
@@ -184,6 +185,8 @@ static void unlicensed(struct reading *reading, const struct printed_message *me
 
 static void no_torch(struct reading *reading, const struct printed_message *message, struct span text) {
     (void)text;
+    if (!span_eq(argument_of(message), "torch"))
+        return;
     note_absent(reading, &reading_python(reading)->torch_version.is);
     if (known(message->text))
         note_text(reading, &reading_python(reading)->import_error, span_of(message->text.value));
@@ -217,6 +220,24 @@ static void not_available(struct reading *reading, const struct printed_message 
     note_flag(reading, &reading->facts->compute.is_available, false);
 }
 
+/* A kernel that fails has been launched: driver, device and context work. */
+static void computed(struct reading *reading, const struct printed_message *message, struct span text) {
+    bool kernel = !text_eq(message->id.value, "mixed_devices") || span_has(span_slice(text, 0, 400), "cuda:");
+    if (kernel) {
+        note_flag(reading, &reading->facts->compute.is_available, true);
+        note_flag(reading, &reading->facts->compute.torch_computed, true);
+    }
+}
+
+static void node_error(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)text;
+    struct device_node *node = READING_PUSH(reading, &reading->facts->access.nodes);
+    if (!node)
+        return;
+    note_text(reading, &node->path, argument_of(message));
+    note_word(reading, &node->open_error, text_eq(message->id.value, "node_eperm") ? "EPERM" : "EACCES");
+}
+
 static const struct {
     const char *id;
     void (*read)(struct reading *reading, const struct printed_message *message, struct span text);
@@ -233,23 +254,32 @@ static const struct {
                {"cuda_unavailable_load", not_available},
                {"nccl_no_gpu", not_available},
                {"webui_no_gpu", not_available},
-               {"hip_none", not_available},
-               {"cuda_oom", out_of_memory},
-               {"vllm_free_memory", free_memory_at_start},
+               {"no_hip", not_available},
+               {"out_of_memory", out_of_memory},
+               {"out_of_memory", free_memory_at_start},
                {"ext_cuda_mismatch", toolkit_mismatch},
                {"kernel_api_mismatch", module_and_library},
                {"dso_mismatch", module_and_library},
-               {"fabric_version", fabric_version},
+               {"fm_version_mismatch", fabric_version},
                {"container_driver_old", container_driver},
                {"vgpu_unlicensed", unlicensed},
-               {"no_torch", no_torch},
+               {"no_module", no_torch},
+               {"illegal_access", computed},
+               {"device_assert", computed},
+               {"mixed_devices", computed},
+               {"node_permission", node_error},
+               {"node_eperm", node_error},
                {"smi_not_found", no_smi},
-               {"module_not_found", no_module},
+               {"modprobe_not_found", no_module},
                {"ext_no_cuda_home", build_needed},
-               {"ext_no_nvcc", build_needed},
-               {"ext_header", build_needed},
-               {"ext_host_compiler", build_needed},
-               {"nvcc_arch", build_needed}};
+               {"nvcc_not_found", build_needed},
+               {"header_missing", build_needed},
+               {"gcc_unsupported", build_needed},
+               {"msvc_unsupported", build_needed},
+               {"compiler_missing", build_needed},
+               {"python_h_missing", build_needed},
+               {"link_missing", build_needed},
+               {"nvcc_unsupported_arch", build_needed}};
 
 void message_facts(struct reading *reading, const struct printed_message *message, struct span text) {
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)

@@ -15,10 +15,9 @@
 static const struct {
     const char *id;
     int cuda, nvml;
-} codes[] = {{"cuda_oom", 2, 0},           {"init_failed", 3, 0},         {"init_error", 3, 0},
-             {"stub_library", 34, 0},      {"insufficient_driver", 35, 0}, {"device_busy", 46, 0},
-             {"all_busy", 46, 0},          {"invalid_device_function", 98, 0}, {"no_device", 100, 0},
-             {"invalid_ordinal", 101, 0},  {"no_kernel_image", 209, 0},   {"ecc", 214, 0},
+} codes[] = {{"out_of_memory", 2, 0},      {"init_failed", 3, 0},         {"init_error", 3, 0},
+             {"stub_library", 34, 0},      {"insufficient_driver", 35, 0}, {"all_busy", 46, 0},          {"invalid_device_function", 98, 0}, {"no_device", 100, 0},
+             {"invalid_device", 101, 0},  {"no_kernel_image", 209, 0},   {"ecc", 214, 0},
              {"jit_missing", 221, 0},      {"unsupported_ptx", 222, 0},   {"os_call", 304, 0},
              {"illegal_access", 700, 0},   {"launch_timeout", 702, 0},    {"device_assert", 710, 0},
              {"launch_failure", 719, 0},   {"system_not_ready", 802, 0},  {"driver_mismatch", 803, 0},
@@ -206,8 +205,13 @@ void messages_read(struct reading *reading, size_t first, size_t last) {
     size_t offset = text.len ? (size_t)(text.ptr - reading->page->text.ptr) : 0;
     const struct line *line = reading->line;
     knowledge_messages(reading->knowledge, &set);
-    struct message_match *matches = arena_alloc(reading->arena, LIMIT_REPORT_MESSAGES * sizeof *matches);
-    size_t count = set ? message_find(set, text, matches, LIMIT_REPORT_MESSAGES) : 0;
+    enum { USUAL = 32 };
+    struct message_match usual[USUAL], *matches = usual;
+    size_t count = set ? message_find(set, text, matches, USUAL) : 0;
+    if (count == USUAL) {
+        matches = arena_alloc(reading->arena, LIMIT_REPORT_MESSAGES * sizeof *matches);
+        count = message_find(set, text, matches, LIMIT_REPORT_MESSAGES);
+    }
     qsort(matches, count, sizeof *matches, by_start);
     for (size_t i = 0; i < count; i++)
         read_match(reading, &matches[i], offset, text);

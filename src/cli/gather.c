@@ -28,8 +28,10 @@ static void show_progress(void *context, const char *child, const char *at) {
 int gather_options(const struct cli *cli, struct live_options *ret_options) {
     long seconds = 0;
     int status = option_number("timeout", cli->options.timeout, 1, 24 * 3600, 0, &seconds);
-    *ret_options = (struct live_options){
-        .torch = cli->options.ask_torch, .gpu = -1, .milliseconds = (unsigned)seconds * 1000};
+    *ret_options = (struct live_options){.torch = cli->options.ask_torch,
+                                         .python = cli->options.python,
+                                         .gpu = -1,
+                                         .milliseconds = (unsigned)seconds * 1000};
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* Link 8: does it compute? */
 #include "base/text.h"
+#include "diagnose/gpu_health.h"
 #include "diagnose/read.h"
 
 static void describe_devices(struct judge *judge, struct link_state *state) {
@@ -21,11 +22,8 @@ static void describe_devices(struct judge *judge, struct link_state *state) {
     }
 }
 
-static void describe(struct judge *judge, struct link_state *state) {
+static void describe_answers(struct judge *judge, struct link_state *state) {
     const struct compute_facts *compute = &judge->facts->compute;
-    describe_devices(judge, state);
-    if (state->summary)
-        return;
     if (torch_worked(judge)) {
         state->state = STATE_OK;
         link_say(judge, state, "PyTorch finished work on the GPU");
@@ -40,6 +38,13 @@ static void describe(struct judge *judge, struct link_state *state) {
     } else {
         link_say(judge, state, "not tried");
     }
+}
+
+static void describe(struct judge *judge, struct link_state *state) {
+    describe_devices(judge, state);
+    if (!state->summary)
+        describe_answers(judge, state);
+    gpu_health_notes(judge, state);
 }
 
 const struct link_room room_compute = {NULL, 0, describe};

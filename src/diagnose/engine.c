@@ -4,6 +4,7 @@
 #include "diagnose/ask.h"
 #include "diagnose/explains.h"
 #include "diagnose/heard.h"
+#include "diagnose/observed.h"
 #include "diagnose/pytorch.h"
 
 static const struct link_room *const rooms[LINK_COUNT] = {
@@ -148,6 +149,7 @@ struct diagnosis *diagnose(const struct snapshot *snapshot, struct judge_options
     run_rules(&judge, true);
     assign_roles(&judge);
     follow_to_roots(&judge);
+    observed_success(&judge);
     sort_causes(&out->causes);
     describe_links(&judge);
     out->verdict = verdict_of(out);

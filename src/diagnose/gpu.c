@@ -178,20 +178,6 @@ static struct cause *faulty_by_answers(struct judge *judge) {
         cause_fact(judge, cause, "compute.devices.pattern_wrong", &device->pattern_wrong);
         cause_fact(judge, cause, "compute.devices.product_right", &device->product_right);
     }
-    for (size_t i = 0; i < judge->facts->compute.gpus.count; i++) {
-        const struct nvml_gpu *gpu = &judge->facts->compute.gpus.items[i];
-        const char *action = text_of(gpu->recovery_action);
-        bool repair = action && !text_eq(action, "none");
-        if (!is_true(gpu->remap_failed) && !repair &&
-            !(number_of(gpu->ecc_uncorrected, 0) > 0 && is_true(gpu->remap_pending)))
-            continue;
-        cause = judge_find(judge, "gpu-faulty", LIKELY,
-                           "NVML says that %s has a fault of its memory or must be reset.",
-                           text_of(gpu->name) ? text_of(gpu->name) : "a GPU");
-        cause_fact(judge, cause, "compute.gpus.recovery_action", &gpu->recovery_action);
-        cause_fact(judge, cause, "compute.gpus.remap_failed", &gpu->remap_failed);
-        cause_fact(judge, cause, "compute.gpus.ecc_uncorrected", &gpu->ecc_uncorrected);
-    }
     for (int code = 14; code <= 16; code += 2) /* NVML: infoROM corrupted, GPU requires reset */
         if (nvml_said(judge, code)) {
             cause = judge_find(judge, "gpu-faulty", LIKELY, "NVML says of the GPU: %s.",
@@ -234,6 +220,7 @@ static const struct rule rules[] = {
     {"gpu-absent", LINK_GPU, rule_gpu_absent, false},
     {"gpu-fell-off-bus", LINK_GPU, rule_gpu_fell_off_bus, false},
     {"gpu-bound-elsewhere", LINK_GPU, rule_gpu_bound_elsewhere, false},
+    {"gpu-faulty", LINK_GPU, rule_gpu_health, false},
     {"gpu-faulty", LINK_GPU, rule_gpu_faulty, false},
 };
 

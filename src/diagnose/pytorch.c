@@ -2,11 +2,12 @@
 
 #include "base/text.h"
 #include "diagnose/access.h"
+#include "diagnose/observed.h"
 #include "diagnose/read.h"
 
 /* Causes that leave PyTorch with a device and yet without a result: cudaGetDeviceCount makes no context, runs no
  * code and takes no memory, so is_available() is True with them. */
-static bool leaves_available(const char *id) {
+bool cause_leaves_available(const char *id) {
     static const char *const ids[] = {"gpu-too-new",          "gpu-too-old",
                                       "gpu-memory-exhausted", "compute-mode-or-in-use",
                                       "no-vgpu-license",      "torch-companion-mismatch",
@@ -87,7 +88,7 @@ static void predict(struct judge *judge, struct pytorch_answers *answers) {
             continue;
         root = true;
         open |= leaves_open(cause->id);
-        available &= leaves_available(cause->id) || leaves_open(cause->id);
+        available &= cause_leaves_available(cause->id) || leaves_open(cause->id);
     }
     bool whole = out->verdict == VERDICT_HEALTHY || out->verdict == VERDICT_DEGRADED;
     if (root && !available)
@@ -116,13 +117,14 @@ static void take_observed(struct judge *judge, struct pytorch_answers *answers) 
     }
     struct link_state *state = &judge->out->links[LINK_COMPUTE];
     if (predicted.known_available && known(compute->is_available) &&
-        predicted.is_available != answers->is_available)
+        predicted.is_available != answers->is_available) {
         link_note(
             judge, state,
             "foretold was is_available() %s; what PyTorch said counts, and the difference is a fault of whycuda's",
             predicted.is_available ? "True" : "False");
-    else if (predicted.known_count && known(compute->device_count) &&
-             predicted.device_count != answers->device_count)
+        observed_failure(judge, predicted.is_available);
+    } else if (predicted.known_count && known(compute->device_count) &&
+               predicted.device_count != answers->device_count)
         link_note(judge, state, "foretold were %d devices; what PyTorch said counts", predicted.device_count);
 }
 

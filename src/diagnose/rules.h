@@ -10,6 +10,8 @@ void rule_gpu_absent(struct judge *judge);
 void rule_gpu_fell_off_bus(struct judge *judge);
 void rule_gpu_bound_elsewhere(struct judge *judge);
 void rule_gpu_faulty(struct judge *judge);
+/* gpu_health.c: gpu-faulty, from what NVML tells of a GPU that still answers */
+void rule_gpu_health(struct judge *judge);
 
 /* driver_module.c: the kernel's side */
 void rule_driver_missing(struct judge *judge);

@@ -115,12 +115,13 @@ static void use_gpus(struct snapshot *snapshot, const struct live_options *optio
 }
 
 static void ask_torch(struct snapshot *snapshot, const struct live_options *options, size_t size) {
-    const struct text_fact *interpreter = &snapshot->torch.interpreter;
-    if (!known(*interpreter)) {
+    const char *interpreter = text_of(snapshot->torch.interpreter);
+    interpreter = interpreter ? interpreter : options->python;
+    if (!interpreter) {
         set_absent(&snapshot->compute.torch_child, "no Python to ask");
         return;
     }
-    struct child_task task = live_torch_task(&snapshot->arena, interpreter->value, (unsigned)size);
+    struct child_task task = live_torch_task(&snapshot->arena, interpreter, (unsigned)size);
     struct child_result result;
     task.restricted = !options->use;
     task.milliseconds = options->milliseconds ? options->milliseconds : task.milliseconds;

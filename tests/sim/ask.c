@@ -1,7 +1,7 @@
 /* Runs children of src/live one by one and prints, for each, one line of JSON: how it ended, its answer, what it
- * printed. ask [-t MILLISECONDS] [-m MEMORY] [-u] [-l LIBRARY] cuda | nvml | cpu SIZE | compute GPU SIZE SECONDS | torch
- * PYTHON SIZE -u: unrestricted, as in `whycuda test`. After it: `descriptors` left open and `zombies`, which must
- * be none. */
+ * printed. ask [-t MILLISECONDS] [-m MEMORY] [-u] [-l LIBRARY] cuda | nvml | cpu SIZE | compute GPU SIZE SECONDS |
+ * torch PYTHON SIZE -u: unrestricted, as in `whycuda test`. After it: `descriptors` left open and `zombies`, which
+ * must be none. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

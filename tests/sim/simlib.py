@@ -30,7 +30,7 @@ NVML = functions("nvml_api.h", "NVML_FUNCTIONS")
 def environment(scenario, **extra):
     path = SCRATCH / "scenario"
     path.write_text(scenario)
-    env = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")}
+    env = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "PYTHONPATH")}
     env.update(WHYCUDA_SIM=str(path), LD_LIBRARY_PATH=str(SIM), **extra)
     return env
 

@@ -33,8 +33,9 @@ struct elf {
     uint16_t type, machine; /* ET_*, EM_* */
     uint32_t flags;         /* e_flags: where a cubin keeps its architecture */
     uint64_t entry;
-    /* 0, or why the list is empty or cut, or the sections have no names: -ENODATA the file ends before the table does, -EBADMSG absurd, -EFBIG
-     * more than LIMIT_ELF_SECTIONS / LIMIT_ELF_SEGMENTS. No table at all is 0 with an empty list. */
+    /* 0, or why the list is empty or cut, or the sections have no names: -ENODATA the file ends before the table
+     * does, -EBADMSG absurd, -EFBIG more than LIMIT_ELF_SECTIONS / LIMIT_ELF_SEGMENTS. No table at all is 0 with
+     * an empty list. */
     int section_error, segment_error;
     const struct elf_section *sections;
     size_t section_count;

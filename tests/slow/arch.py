@@ -36,14 +36,14 @@ PLATFORMS = [f"--platform={p}" for p in ("manylinux_2_28_x86_64", "manylinux_2_1
                                          "manylinux1_x86_64", "linux_x86_64")]
 
 
-def pip_download(requirement, python="3.11"):
-    wheels = CACHE / "wheels"
+def pip_download(requirement, python="3.11", platforms=PLATFORMS, folder="wheels"):
+    wheels = CACHE / folder
     wheels.mkdir(parents=True, exist_ok=True)
     name, version = requirement.split("==")
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
     if not list(wheels.glob(pattern)):
-        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", *PLATFORMS,
-                        f"--python-version={python}", *(["--implementation=py"] if python < "3" else []), requirement, "-d", str(wheels)], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", *platforms,
+                        f"--python-version={python}", requirement, "-d", str(wheels)], check=True, capture_output=True)
     return next(iter(wheels.glob(pattern)))
 
 
@@ -115,9 +115,18 @@ for RELEASE, (PYTHON, TOOL) in TORCH.items():
     unzip(pip_download(f"torch=={RELEASE}", PYTHON), FOLDER, lambda member: "/lib/libtorch" in member or "/lib/libc10" in member)
     check_folder(f"torch {RELEASE}", FOLDER, CUOBJDUMPS[TOOL], NEWEST)
 
+with tap.case("torch 2.15.0 for aarch64: libtorch_cuda.so as cuobjdump lists it, as its bytes say"):
+    FOLDER = CACHE / "torch-2.15.0-aarch64"
+    unzip(pip_download("torch==2.15.0", platforms=["--platform=manylinux_2_28_aarch64"], folder="wheels-aarch64"), FOLDER,
+          lambda member: "/lib/libtorch_cuda" in member or "/lib/libtorch_python" in member)
+    LIBRARY = FOLDER / "torch/lib/libtorch_cuda.so"
+    ENTRIES = check_library(LIBRARY, NEWEST, NEWEST)
+    oracle.check_scan(LIBRARY, program=PROGRAM)
+    print(f"# aarch64: {ENTRIES} entries, {dict(oracle.ours(LIBRARY, program=PROGRAM)[0])}")
+
 # the oldest GPU code that PyPI still has: CUDA 7.5, whose lists no cuobjdump at hand prints (sm_20)
 FOLDER = CACHE / "old/mxnet"
-unzip(pip_download("mxnet-cu75==1.0.0.post4", "2.7"), FOLDER, lambda member: member.endswith("libmxnet.so"))
+unzip(pip_download("mxnet-cu75==1.0.0.post4"), FOLDER, lambda member: member.endswith("libmxnet.so"))
 with tap.case("CUDA 7.5: libmxnet.so as its bytes say"):
     ENTRIES = oracle.check_scan(FOLDER / "mxnet/libmxnet.so", program=PROGRAM)
     assert "sm_20" in oracle.ours(FOLDER / "mxnet/libmxnet.so", program=PROGRAM)[0]

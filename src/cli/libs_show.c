@@ -156,7 +156,7 @@ static void write_request(FILE *out, const struct libs_view *view, const struct 
 }
 
 static void write_trouble(FILE *out, const struct libs_view *view) {
-    const struct loader *loader = view->loader;
+    struct loader *loader = view->loader;
     const struct loader_platform *platform = loader_platform(loader);
     if (loader_cache_trouble(loader))
         fprintf(out, "%s: %s\n", platform->cache_path, loader_cache_trouble(loader));

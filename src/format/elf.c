@@ -111,9 +111,10 @@ static struct elf_segment segment_decode(const struct elf *elf, const char *byte
     };
 }
 
-/* A table of `count` entries: reads it whole, or as much as the limit and the file allow (then *ret_error). */
-static const char *table_read(const struct elf *elf, struct arena *arena, uint64_t offset, size_t entry,
-                              size_t limit, uint64_t *count, int *ret_error) {
+/* A table of `count` entries: reads it whole, or as much as the limit and the file allow (then *ret_error). What
+ * was read of the file's start already is not read again. */
+static const char *table_read(const struct elf *elf, struct arena *arena, struct span start, uint64_t offset,
+                              size_t entry, size_t limit, uint64_t *count, int *ret_error) {
     if (*count > limit) {
         *count = limit;
         *ret_error = -EFBIG;
@@ -126,6 +127,8 @@ static const char *table_read(const struct elf *elf, struct arena *arena, uint64
         *ret_error = -ENODATA;
     }
     struct span bytes = {0};
+    if (offset <= start.len && *count * entry <= start.len - offset)
+        return start.ptr + offset;
     int r = *count ? elf_read_span(elf, arena, offset, *count * entry, limit * entry, &bytes) : 0;
     if (r < 0) {
         *count = 0;
@@ -174,7 +177,8 @@ static void sections_load(struct elf *elf, struct arena *arena, const struct hea
         names = names == SHN_XINDEX ? zero.link : names;
     }
     size_t entry = layout->section_size;
-    const char *bytes = table_read(elf, arena, offset, entry, LIMIT_ELF_SECTIONS, &count, &elf->section_error);
+    const char *bytes =
+        table_read(elf, arena, (struct span){0}, offset, entry, LIMIT_ELF_SECTIONS, &count, &elf->section_error);
     struct elf_section *sections = arena_alloc(arena, (size_t)count * sizeof *sections);
     for (size_t i = 0; i < count; i++)
         sections[i] = section_decode(elf, bytes + i * entry);
@@ -184,7 +188,8 @@ static void sections_load(struct elf *elf, struct arena *arena, const struct hea
 }
 
 static void segments_load(struct elf *elf, struct arena *arena, const struct header_layout *layout,
-                          const char *header) {
+                          struct span start) {
+    const char *header = start.ptr;
     uint64_t offset = elf_word(elf, header + layout->phoff);
     uint64_t count = elf_u16(elf, header + layout->phnum);
     if (!offset || !count)
@@ -196,7 +201,8 @@ static void segments_load(struct elf *elf, struct arena *arena, const struct hea
     if (count == PN_XNUM && elf->section_count)
         count = elf->sections[0].info;
     size_t entry = layout->segment_size;
-    const char *bytes = table_read(elf, arena, offset, entry, LIMIT_ELF_SEGMENTS, &count, &elf->segment_error);
+    const char *bytes =
+        table_read(elf, arena, start, offset, entry, LIMIT_ELF_SEGMENTS, &count, &elf->segment_error);
     struct elf_segment *segments = arena_alloc(arena, (size_t)count * sizeof *segments);
     for (size_t i = 0; i < count; i++)
         segments[i] = segment_decode(elf, bytes + i * entry);
@@ -207,7 +213,7 @@ static void segments_load(struct elf *elf, struct arena *arena, const struct hea
 static int headers_open(struct elf *ret_elf, struct arena *arena, int fd, uint64_t offset, uint64_t size,
                         bool sections) {
     struct elf elf = {.fd = fd, .start = offset, .size = size};
-    char header[64];
+    char header[1024]; /* the segment table nearly always stands right behind the first 64 bytes */
     if (size > UINT64_MAX - offset)
         return -EBADMSG;
     size_t have = size < sizeof header ? (size_t)size : sizeof header;
@@ -235,7 +241,7 @@ static int headers_open(struct elf *ret_elf, struct arena *arena, int fd, uint64
     elf.entry = elf_word(&elf, header + layout->entry);
     if (sections)
         sections_load(&elf, arena, layout, header);
-    segments_load(&elf, arena, layout, header);
+    segments_load(&elf, arena, layout, span_from(header, have));
     *ret_elf = elf;
     return 0;
 }

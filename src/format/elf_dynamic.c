@@ -87,6 +87,10 @@ static uint64_t *number_of(struct elf_dynamic *d, uint64_t tag) {
         return &d->rel;
     case DT_RELSZ:
         return &d->rel_size;
+    case DT_RELACOUNT:
+        return &d->rela_count;
+    case DT_RELCOUNT:
+        return &d->rel_count;
     case DT_JMPREL:
         return &d->plt_relocations;
     case DT_PLTRELSZ:

@@ -16,7 +16,7 @@ struct elf_dynamic {
     /* addresses, 0 where absent; sizes and counts as the file claims them */
     uint64_t strings, strings_size, symbols, gnu_hash, sysv_hash;
     uint64_t versions, version_needs, version_need_count, version_definitions, version_definition_count;
-    uint64_t rela, rela_size, rel, rel_size, plt_relocations, plt_relocations_size, relr;
+    uint64_t rela, rela_size, rela_count, rel, rel_size, rel_count, plt_relocations, plt_relocations_size, relr;
     bool plt_is_rela;
 };
 

@@ -7,7 +7,9 @@
 #include "format/bytes.h"
 
 enum {
-    BLOCK = 16 * 1024, /* of a table, read at once */
+    /* read at once, as powers of two: symbols and hash chains are looked at in runs, strings here and there */
+    RUN_SHIFT = 13,
+    STRING_SHIFT = 12,
     VERSION_HIDDEN = 0x8000,
     VERSION_MASK = 0x7fff,
 };
@@ -43,7 +45,7 @@ static uint64_t room_behind(const struct elf_dynamic *d, uint64_t address) {
 }
 
 static bool table_open(struct elf_symbols *s, struct arena *arena, const struct elf_dynamic *d, uint64_t address,
-                       uint64_t size, struct elf_table *ret_table) {
+                       uint64_t size, unsigned shift, struct elf_table *ret_table) {
     uint64_t offset, available, room = room_behind(d, address);
     *ret_table = (struct elf_table){0};
     if (!address || elf_offset_of(&s->elf, address, &offset, &available) < 0)
@@ -51,15 +53,15 @@ static bool table_open(struct elf_symbols *s, struct arena *arena, const struct 
     size = size < room ? size : room;
     size = size < available ? size : available;
     size = size < LIMIT_ELF_TABLE ? size : LIMIT_ELF_TABLE;
-    *ret_table = (struct elf_table){.offset = offset, .size = size};
+    *ret_table = (struct elf_table){.offset = offset, .size = size, .shift = shift};
     ret_table->bytes = arena_alloc(arena, (size_t)size + 1);
-    ret_table->present = arena_alloc(arena, (size_t)(size / BLOCK) + 1);
+    ret_table->present = arena_alloc(arena, (size_t)(size >> shift) + 1);
     return true;
 }
 
 static bool block_load(struct elf_symbols *s, struct elf_table *table, uint64_t block) {
-    uint64_t start = block * BLOCK, left = table->size - start;
-    int r = elf_read(&s->elf, table->bytes + start, table->offset + start, left < BLOCK ? (size_t)left : BLOCK);
+    uint64_t start = block << table->shift, left = table->size - start, whole = 1ull << table->shift;
+    int r = elf_read(&s->elf, table->bytes + start, table->offset + start, (size_t)(left < whole ? left : whole));
     if (r < 0) {
         s->error = s->error ? s->error : r;
         return false;
@@ -74,7 +76,7 @@ static inline const char *table_at(struct elf_symbols *s, struct elf_table *tabl
         s->error = s->error ? s->error : -EBADMSG;
         return NULL;
     }
-    for (uint64_t block = at / BLOCK; block <= (at + len - 1) / BLOCK; block++)
+    for (uint64_t block = at >> table->shift; block <= (at + len - 1) >> table->shift; block++)
         if (!table->present[block] && !block_load(s, table, block))
             return NULL;
     return table->bytes + at;
@@ -83,12 +85,12 @@ static inline const char *table_at(struct elf_symbols *s, struct elf_table *tabl
 /* The terminated string at an offset of the string table. */
 static const char *string_at(struct elf_symbols *s, uint64_t at, size_t *ret_length) {
     const char *start = NULL;
-    for (uint64_t from = at; from < s->strings.size; from = (from / BLOCK + 1) * BLOCK) {
+    for (uint64_t from = at; from < s->strings.size; from = ((from >> STRING_SHIFT) + 1) << STRING_SHIFT) {
         const char *piece = table_at(s, &s->strings, from, 1);
         if (!piece)
             return NULL;
         start = start ? start : piece;
-        uint64_t end = (from / BLOCK + 1) * BLOCK;
+        uint64_t end = ((from >> STRING_SHIFT) + 1) << STRING_SHIFT;
         end = end < s->strings.size ? end : s->strings.size;
         const char *nul = memchr(piece, '\0', (size_t)(end - from));
         size_t seen = nul ? (size_t)(nul - start) : (size_t)(end - at);
@@ -167,7 +169,7 @@ static void versions_read(struct elf_symbols *s, struct arena *arena, const stru
     struct elf_table table;
     size_t budget = LIMIT_ELF_VERSIONS;
     uint64_t at = 0;
-    if (d->version_needs && table_open(s, arena, d, d->version_needs, LIMIT_SMALL_FILE, &table))
+    if (d->version_needs && table_open(s, arena, d, d->version_needs, LIMIT_SMALL_FILE, RUN_SHIFT, &table))
         for (uint64_t i = 0; i < d->version_need_count && budget; i++, budget--) {
             uint32_t next = version_need_read(s, arena, &table, at, &budget);
             if (!next)
@@ -175,14 +177,16 @@ static void versions_read(struct elf_symbols *s, struct arena *arena, const stru
             at += next;
         }
     at = 0;
-    if (d->version_definitions && table_open(s, arena, d, d->version_definitions, LIMIT_SMALL_FILE, &table))
+    if (d->version_definitions &&
+        table_open(s, arena, d, d->version_definitions, LIMIT_SMALL_FILE, RUN_SHIFT, &table))
         for (uint64_t i = 0; i < d->version_definition_count && budget; i++, budget--) {
             uint32_t next = version_definition_read(s, arena, &table, at);
             if (!next)
                 break;
             at += next;
         }
-    s->versioned = d->versions && table_open(s, arena, d, d->versions, LIMIT_ELF_TABLE, &s->symbol_versions);
+    s->versioned =
+        d->versions && table_open(s, arena, d, d->versions, LIMIT_ELF_TABLE, RUN_SHIFT, &s->symbol_versions);
 }
 
 static uint16_t version_index(struct elf_symbols *s, size_t symbol) {
@@ -250,7 +254,7 @@ static int gnu_hash_open(struct elf_symbols *s, struct arena *arena, const struc
     s->buckets = bytes.ptr + bloom;
     at = sizeof header + bloom + buckets;
     if (at < available)
-        table_open(s, arena, d, d->gnu_hash + at, available - at, &s->chains);
+        table_open(s, arena, d, d->gnu_hash + at, available - at, RUN_SHIFT, &s->chains);
     return 0;
 }
 
@@ -274,7 +278,7 @@ static int sysv_hash_open(struct elf_symbols *s, struct arena *arena, const stru
         return r;
     s->buckets = bytes.ptr;
     if (chains)
-        table_open(s, arena, d, d->sysv_hash + sizeof header + buckets, chains, &s->chains);
+        table_open(s, arena, d, d->sysv_hash + sizeof header + buckets, chains, RUN_SHIFT, &s->chains);
     return 0;
 }
 
@@ -294,7 +298,11 @@ static bool symbol_at(struct elf_symbols *s, size_t index, struct symbol *ret_sy
     ret_symbol->name = u32_of(s, bytes);
     ret_symbol->info = (uint8_t)bytes[s->elf.wide ? 4 : 12];
     ret_symbol->section = u16_of(s, bytes + (s->elf.wide ? 6 : 14));
-    ret_symbol->value = elf_word(&s->elf, bytes + (s->elf.wide ? 8 : 4));
+    bytes += s->elf.wide ? 8 : 4;
+    if (s->elf.wide)
+        ret_symbol->value = s->elf.big ? bytes_be64(bytes) : bytes_le64(bytes);
+    else
+        ret_symbol->value = u32_of(s, bytes);
     return true;
 }
 
@@ -407,57 +415,93 @@ bool elf_symbols_define(struct elf_symbols *s, const struct elf_reference *refer
 
 /* The symbol of one relocation; MIPS, which orders the fields otherwise, is nothing whycuda runs on. */
 static uint64_t relocation_symbol(const struct elf *elf, const char *bytes) {
-    return elf->wide ? elf_u64(elf, bytes + 8) >> 32 : elf_u32(elf, bytes + 4) >> 8;
+    bytes += elf->wide ? 8 : 4;
+    if (elf->big)
+        return elf->wide ? bytes_be64(bytes) >> 32 : bytes_be32(bytes) >> 8;
+    return elf->wide ? bytes_le64(bytes) >> 32 : bytes_le32(bytes) >> 8;
 }
 
-/* Looks through one relocation table. Returns whether `index` is referred to; *highest grows. */
-static bool relocations_scan(const struct elf *elf, uint64_t address, uint64_t size, bool addend, uint64_t index,
-                             uint64_t *highest) {
+/* Looks through one relocation table, behind the `relative` first ones, which refer to no symbol: marks the
+ * symbols of `marks` [0, count) that are referred to, and notes the highest index of all. */
+static void relocations_scan(const struct elf *elf, uint64_t address, uint64_t size, uint64_t relative,
+                             bool addend, bool *marks, size_t count, uint64_t *highest) {
     uint64_t offset, available;
     size_t entry = (elf->wide ? 8 : 4) * (addend ? 3 : 2);
-    char bytes[24 * 512];
+    char bytes[24 * 1024];
     if (!address || elf_offset_of(elf, address, &offset, &available) < 0)
-        return false;
+        return;
     size = size < available ? size : available;
-    for (uint64_t at = 0, step = entry * 512; at + entry <= size; at += step) {
-        size_t count = (size_t)((size - at < step ? size - at : step) / entry);
-        if (elf_read(elf, bytes, offset + at, count * entry) < 0)
-            return false;
-        for (size_t i = 0; i < count; i++) {
+    uint64_t start = relative < size / entry ? relative * entry : 0;
+    for (uint64_t at = start, step = sizeof bytes / entry * entry; at + entry <= size; at += step) {
+        size_t entries = (size_t)((size - at < step ? size - at : step) / entry);
+        if (elf_read(elf, bytes, offset + at, entries * entry) < 0)
+            return;
+        for (size_t i = 0; i < entries; i++) {
             uint64_t symbol = relocation_symbol(elf, bytes + i * entry);
             *highest = symbol > *highest ? symbol : *highest;
-            if (symbol == index)
-                return true;
+            if (symbol < count)
+                marks[symbol] = true;
         }
     }
-    return false;
 }
 
-static bool relocations_refer(const struct elf *elf, const struct elf_dynamic *d, uint64_t index,
-                              uint64_t *highest) {
-    return relocations_scan(elf, d->plt_relocations, d->plt_relocations_size, d->plt_is_rela, index, highest) ||
-           relocations_scan(elf, d->rela, d->rela_size, true, index, highest) ||
-           relocations_scan(elf, d->rel, d->rel_size, false, index, highest);
+static void relocations_mark(const struct elf *elf, const struct elf_dynamic *d, bool *marks, size_t count,
+                             uint64_t *highest) {
+    relocations_scan(elf, d->plt_relocations, d->plt_relocations_size, 0, d->plt_is_rela, marks, count, highest);
+    relocations_scan(elf, d->rela, d->rela_size, d->rela_count, true, marks, count, highest);
+    relocations_scan(elf, d->rel, d->rel_size, d->rel_count, false, marks, count, highest);
 }
 
-bool elf_symbols_relocated(const struct elf_symbols *s, const struct elf_dynamic *dynamic, size_t index) {
+const bool *elf_symbols_relocated(const struct elf_symbols *s, struct arena *arena,
+                                  const struct elf_dynamic *dynamic) {
     uint64_t highest = 0;
-    return relocations_refer(&s->elf, dynamic, index, &highest);
+    bool *marks = arena_alloc(arena, s->undefined_end + 1);
+    relocations_mark(&s->elf, dynamic, marks, s->undefined_end, &highest);
+    return marks;
 }
 
-static bool buckets_are_empty(const struct elf_symbols *s) {
-    for (uint32_t i = 0; i < s->bucket_count; i++)
-        if (u32_of(s, s->buckets + (size_t)i * 4))
-            return false;
-    return true;
+/* The highest symbol that a bucket of DT_GNU_HASH starts with; 0: all are empty. */
+static uint32_t highest_bucket(const struct elf_symbols *s) {
+    uint32_t highest = 0;
+    for (uint32_t i = 0; i < s->bucket_count; i++) {
+        uint32_t index = u32_of(s, s->buckets + (size_t)i * 4);
+        highest = index > highest ? index : highest;
+    }
+    return highest;
+}
+
+/* Behind the last hashed symbol: the last chain ends there. */
+static size_t hashed_end(struct elf_symbols *s, uint32_t last) {
+    const char *link;
+    for (uint64_t i = last; i >= s->first_hashed; i++) {
+        link = table_at(s, &s->chains, (i - s->first_hashed) * 4, 4);
+        if (!link || u32_of(s, link) & 1)
+            return (size_t)i + 1;
+    }
+    return s->first_hashed;
+}
+
+/* Symbols that are needed from others stand before the hashed ones; in programs also among them, where the address
+ * of a function is that of its PLT entry (ld's pointer_equality_needed). */
+static size_t undefined_end(struct elf_symbols *s, const struct elf_dynamic *d) {
+    uint64_t highest = 0;
+    uint32_t last = s->sysv || !s->bucket_count ? 0 : highest_bucket(s);
+    if (s->sysv)
+        return s->sysv_count;
+    if (last)
+        return d->interpreter || s->elf.type == ET_EXEC ? hashed_end(s, last) : s->first_hashed;
+    if (!d->symbols)
+        return 0;
+    relocations_mark(&s->elf, d, NULL, 0, &highest); /* linkers write first_hashed 1 where nothing is hashed */
+    return (size_t)highest + 1;
 }
 
 int elf_symbols_open(struct elf_symbols *ret_symbols, struct arena *arena, const struct elf *elf,
                      const struct elf_dynamic *d, bool own_fd) {
     struct elf_symbols s = {.elf = *elf, .own_fd = own_fd, .name_budget = LIMIT_ELF_TABLE};
     int r = 0;
-    if (d->symbols && !(table_open(&s, arena, d, d->symbols, LIMIT_ELF_TABLE, &s.symbols) &&
-                        table_open(&s, arena, d, d->strings, d->strings_size, &s.strings)))
+    if (d->symbols && !(table_open(&s, arena, d, d->symbols, LIMIT_ELF_TABLE, RUN_SHIFT, &s.symbols) &&
+                        table_open(&s, arena, d, d->strings, d->strings_size, STRING_SHIFT, &s.strings)))
         r = -EBADMSG;
     if (r == 0 && d->symbols && d->gnu_hash)
         r = gnu_hash_open(&s, arena, d);
@@ -469,13 +513,7 @@ int elf_symbols_open(struct elf_symbols *ret_symbols, struct arena *arena, const
         return r;
     }
     size_t entry = s.elf.wide ? 24 : 16, room = (size_t)(s.symbols.size / entry);
-    uint64_t highest = 0;
-    if (s.sysv)
-        s.undefined_end = s.sysv_count;
-    else if (s.bucket_count && !buckets_are_empty(&s))
-        s.undefined_end = s.first_hashed;
-    else if (d->symbols && !relocations_refer(elf, d, UINT64_MAX, &highest))
-        s.undefined_end = (size_t)highest + 1; /* linkers write first_hashed 1 where nothing is hashed */
+    s.undefined_end = undefined_end(&s, d);
     s.undefined_end = s.undefined_end < room ? s.undefined_end : room;
     versions_read(&s, arena, d);
     *ret_symbols = s;

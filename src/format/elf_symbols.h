@@ -8,6 +8,7 @@
 /* A table of the file of which only the blocks asked for are read. */
 struct elf_table {
     uint64_t offset, size; /* in the file */
+    unsigned shift;        /* of the size of a block */
     char *bytes;
     uint8_t *present; /* one per block */
 };
@@ -61,7 +62,9 @@ bool elf_symbols_next_undefined(struct elf_symbols *symbols, size_t *index, stru
 bool elf_symbols_define(struct elf_symbols *symbols, const struct elf_reference *reference);
 /* Whether a version node of that name is among its own definitions. */
 bool elf_symbols_define_version(const struct elf_symbols *symbols, const char *name);
-/* Whether a relocation refers to the symbol: ld.so complains about no others. Slow, for the few that fail. */
-bool elf_symbols_relocated(const struct elf_symbols *symbols, const struct elf_dynamic *dynamic, size_t index);
+/* Per symbol in [0, undefined_end) whether a relocation refers to it: ld.so complains about no others. Reads all
+ * relocations, so it is for the few objects where a symbol is missing. */
+const bool *elf_symbols_relocated(const struct elf_symbols *symbols, struct arena *arena,
+                                  const struct elf_dynamic *dynamic);
 
 uint32_t elf_gnu_hash(const char *name, size_t length);

@@ -111,12 +111,16 @@ int ldcache_open(struct ldcache *ret_cache, struct span bytes) {
         return r;
     if (cache.count > LIMIT_LDCACHE)
         return -EFBIG;
-    for (uint32_t i = 0; i < cache.count; i++) {
-        struct ldcache_entry entry;
-        cache.damaged += ldcache_entry(&cache, i, &entry) == -EBADMSG;
-    }
     *ret_cache = cache;
     return 0;
+}
+
+uint32_t ldcache_damaged(const struct ldcache *cache) {
+    uint32_t damaged = 0;
+    struct ldcache_entry entry;
+    for (uint32_t i = 0; i < cache->count; i++)
+        damaged += ldcache_entry(cache, i, &entry) == -EBADMSG;
+    return damaged;
 }
 
 /* A string at an offset of the table; the NUL behind the file ends the last one. */
@@ -215,10 +219,15 @@ uint32_t ldcache_first(const struct ldcache *cache, const char *name) {
 }
 
 const char *ldcache_find(const struct ldcache *cache, const char *name, const struct ldcache_match *match) {
+    return ldcache_best(cache, ldcache_first(cache, name), name, match);
+}
+
+const char *ldcache_best(const struct ldcache *cache, uint32_t first, const char *name,
+                         const struct ldcache_match *match) {
     const char *best = NULL;
     size_t best_rank = 0;
     struct ldcache_entry entry;
-    for (uint32_t i = ldcache_first(cache, name); ldcache_entry(cache, i, &entry) == 0; i++) {
+    for (uint32_t i = first; ldcache_entry(cache, i, &entry) == 0; i++) {
         if (compare_names(name, entry.name) != 0)
             break;
         if (!entry.subdirectory && best)

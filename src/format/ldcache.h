@@ -3,7 +3,7 @@
  * hwcap bits before that. Sources: glibc's sysdeps/generic/dl-cache.h, elf/dl-cache.c, elf/cache.c.
  *
  * Every count and offset is checked: a table that does not fit the file is an error, a single entry that points
- * outside is counted in `damaged` and never handed out (ld.so passes over it likewise). */
+ * outside is never handed out (ld.so passes over it likewise). */
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ struct ldcache {
     struct span bytes;       /* from the table's own start on; offsets count from here or from `strings` */
     bool wide;               /* the new layout: entries of 24 bytes with hwcap */
     bool big;                /* byte order */
-    uint32_t count, damaged; /* entries; those that point outside */
+    uint32_t count;          /* entries */
     size_t entries, strings; /* where they start */
     size_t hwcaps, hwcap_count;
 };
@@ -50,9 +50,13 @@ struct ldcache_match {
 int ldcache_open(struct ldcache *ret_cache, struct span bytes);
 /* 0; -ENOENT behind the last; -EBADMSG: it points outside the file. */
 int ldcache_entry(const struct ldcache *cache, uint32_t index, struct ldcache_entry *ret_entry);
+/* How many entries point outside the file. */
+uint32_t ldcache_damaged(const struct ldcache *cache);
 /* What ld.so would take for a soname, found by the same search (the order of the table matters). NULL: nothing. */
 const char *ldcache_find(const struct ldcache *cache, const char *name, const struct ldcache_match *match);
-/* Where the entries of a name start, found by the search of ld.so; `count` where there are none. */
+/* The same in two steps: where the entries of a name start (`count`: there are none), and the best from there. */
 uint32_t ldcache_first(const struct ldcache *cache, const char *name);
+const char *ldcache_best(const struct ldcache *cache, uint32_t first, const char *name,
+                         const struct ldcache_match *match);
 /* Whether an entry can be used at all by that CPU and loader. */
 bool ldcache_usable(const struct ldcache_entry *entry, const struct ldcache_match *match);

@@ -1,8 +1,8 @@
 #include "loader/directory.h"
 
 #include <errno.h>
+#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "format/elf_symbols.h"
@@ -10,6 +10,15 @@
 /* A directory is listed where that is cheaper than asking for every name; its size says so well enough (4096 is
  * what ext4, xfs and overlays give small ones). */
 enum { LIST_UP_TO_SIZE = 4096, FIRST_ROOM = 64 };
+
+const char *path_join(struct arena *arena, const char *directory, const char *name) {
+    size_t directory_size = strlen(directory), name_size = strlen(name) + 1;
+    char *path = arena_alloc(arena, directory_size + 1 + name_size);
+    memcpy(path, directory, directory_size);
+    path[directory_size] = '/';
+    memcpy(path + directory_size + 1, name, name_size);
+    return path;
+}
 
 uint32_t name_hash(const char *name, size_t length) {
     return elf_gnu_hash(name, length);
@@ -42,7 +51,7 @@ static struct directory_file *file_slot(struct arena *arena, struct contents *co
     if (!add)
         return NULL;
     struct directory_file *file = arena_alloc(arena, sizeof *file);
-    *file = (struct directory_file){.name = arena_copy(arena, name), .hash = hash};
+    *file = (struct directory_file){.name = arena_copy(arena, name), .hash = hash, .fd = -1};
     contents->files[at] = file;
     contents->file_count++;
     return file;
@@ -97,7 +106,7 @@ static struct contents *contents_get(struct directories *d, const char *path) {
 }
 
 static void variant_add(struct directories *d, struct directory *directory, const char *name) {
-    struct directory *variant = directory_get(d, arena_printf(d->arena, "%s/%s", directory->path, name), false);
+    struct directory *variant = directory_get(d, path_join(d->arena, directory->path, name), false);
     if (!variant->contents)
         return;
     struct {
@@ -117,12 +126,16 @@ static bool may_have(const struct contents *contents, const char *name) {
 /* Every combination of the legacy names, as ld.so orders them: those with the first name before those without, and
  * so on (elf/dl-hwcaps.c of glibc 2.36, "Power set construction"). */
 static void legacy_variants(struct directories *d, struct directory *directory) {
-    const struct texts *names = &d->platform->legacy;
+    const struct texts *names = &d->platform->legacy_names;
     bool any = false;
     for (size_t i = 0; i < names->count && !any; i++)
         any = may_have(directory->contents, names->items[i]) &&
-              root_is_directory(d->root, arena_printf(d->arena, "%s/%s", directory->path, names->items[i]));
-    for (unsigned set = any ? (1u << names->count) - 1 : 0; set > 0; set--) {
+              root_is_directory(d->root, path_join(d->arena, directory->path, names->items[i]));
+    if (!any)
+        return;
+    platform_cpu(d->platform, d->arena, d->root);
+    names = &d->platform->legacy;
+    for (unsigned set = (1u << names->count) - 1; set > 0; set--) {
         const char *path = NULL;
         for (size_t i = 0; i < names->count; i++)
             if (set >> (names->count - 1 - i) & 1)
@@ -145,11 +158,13 @@ struct directory *directory_get(struct directories *d, const char *path, bool va
     directory->contents = contents_get(d, path);
     if (!variants || !directory->contents)
         return directory;
-    if (d->platform->subdirectories.count && may_have(directory->contents, "glibc-hwcaps") &&
-        root_is_directory(d->root, arena_printf(d->arena, "%s/glibc-hwcaps", path)))
+    if (d->platform->kind == LOADER_GLIBC && may_have(directory->contents, "glibc-hwcaps") &&
+        root_is_directory(d->root, path_join(d->arena, path, "glibc-hwcaps"))) {
+        platform_cpu(d->platform, d->arena, d->root);
         for (size_t i = 0; i < d->platform->subdirectories.count; i++)
             variant_add(d, directory, d->platform->subdirectories.items[i]);
-    if (d->platform->legacy.count)
+    }
+    if (d->platform->legacy_names.count)
         legacy_variants(d, directory);
     return directory;
 }
@@ -197,21 +212,34 @@ static void header_judge(const struct loader_platform *platform, int fd, struct 
 void file_judge(const struct directories *d, const char *path, struct directory_file *file) {
     struct stat st;
     file->judged = true;
-    AUTO_FD fd = root_open_file(d->root, path);
+    file->fd = -1;
+    int fd = root_open_file(d->root, path);
     if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) {
         file->judgement = JUDGED_ABSENT;
         file->error = fd == -EACCES ? "permission denied" : NULL;
     } else if (fd == -EISDIR || fd == -ENXIO) {
         file->judgement = JUDGED_FATAL;
         file->error = "cannot read file data";
-    } else if (fd < 0 || fstat(fd, &st) < 0) {
+    } else if (fd < 0) {
         file->judgement = JUDGED_LEAVE;
-        file->error = fd < 0 ? strerror(-fd) : "cannot stat";
+        file->error = strerror(-fd);
+    } else if (fstat(fd, &st) < 0) {
+        file->judgement = JUDGED_LEAVE;
+        file->error = strerror(errno);
+        close(fd);
     } else {
         file->device = st.st_dev;
         file->inode = st.st_ino;
+        file->size = (uint64_t)st.st_size;
+        file->fd = fd;
         header_judge(d->platform, fd, file);
     }
+}
+
+void file_close(struct directory_file *file) {
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
 }
 
 struct directory_file *directory_find(struct directories *d, struct directory *directory, const char *name,
@@ -223,6 +251,6 @@ struct directory_file *directory_find(struct directories *d, struct directory *d
     if (!file)
         return NULL;
     if (!file->judged)
-        file_judge(d, arena_printf(d->arena, "%s/%s", directory->path, name), file);
+        file_judge(d, path_join(d->arena, directory->path, name), file);
     return file->judgement == JUDGED_ABSENT && !file->error ? NULL : file;
 }

@@ -23,6 +23,8 @@ struct directory_file {
     const char *error; /* of JUDGED_FATAL, in ld.so's words; else why it was passed over, NULL: not there */
     dev_t device;
     ino_t inode;
+    uint64_t size;
+    int fd; /* open for the one who had it judged, who takes or closes it; -1 else */
 };
 
 /* What a directory holds; two names of one directory (/lib, /usr/lib) share it. */
@@ -46,17 +48,21 @@ struct directory {
 struct directories {
     const struct root *root;
     struct arena *arena;
-    const struct loader_platform *platform;
+    struct loader_platform *platform;
     struct directory **items; /* hash table */
     size_t count, room;
     struct contents **known; /* list */
     size_t known_count;
 };
 
+/* Closes what file_judge left open. */
+void file_close(struct directory_file *file);
+/* directory/name; the directory of "/" is "". */
+const char *path_join(struct arena *arena, const char *directory, const char *name);
 uint32_t name_hash(const char *name, size_t length);
 /* The directory of that absolute path, looked at if it was not before. `variants`: also its subdirectories. */
 struct directory *directory_get(struct directories *directories, const char *path, bool variants);
-/* The file of that name, judged. NULL: there is none. */
+/* The file of that name, judged; see `fd`. NULL: there is none. */
 struct directory_file *directory_find(struct directories *directories, struct directory *directory,
                                       const char *name, uint32_t hash);
 /* Judges any path as ld.so's open_verify does. */

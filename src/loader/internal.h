@@ -51,7 +51,7 @@ struct loader {
 /* What a search is for: called for each copy in the order of the rules. */
 enum visit { VISIT_ON, VISIT_STOP };
 typedef enum visit visit_function(void *context, const char *directory, const char *name, enum loader_rule by,
-                                  const struct directory_file *file);
+                                  struct directory_file *file);
 /* Goes through the rules for a name without a slash. With `hidden` it goes on after the first usable copy. */
 void search_each(struct loader *loader, const struct search_lists *lists, const char *name, bool secure_preload,
                  visit_function *visit, void *context);
@@ -64,6 +64,34 @@ const struct search_list *search_list_defaults(struct loader *loader);
 const char *search_expand(struct loader *loader, const char *text, const char *origin);
 /* Directory of a path, for $ORIGIN. */
 const char *search_origin(struct loader *loader, const char *path);
+
+/* --- object.c ---------------------------------------------------------------------------------------------- */
+
+/* Reads a file into *object. 0 or -errno; what only hinders its use is in object->error. */
+int object_read(struct loader *loader, struct loader_object *object, const char *path);
+/* The same for an open file of that size; leaves device and inode alone. */
+int object_read_open(struct loader *loader, struct loader_object *object, int fd, uint64_t size);
+struct loader_object *object_add(struct loader *loader, const struct loader_object *template, const char *path,
+                                 const char *name, const struct loader_object *requester);
+struct loader_object *object_find_file(const struct loader *loader, dev_t device, ino_t inode);
+/* Where its needs are looked for; NULL stands for the program. */
+const struct search_lists *object_lists(struct loader *loader, const struct loader_object *object);
+void objects_add_once(struct arena *arena, struct loader_objects *list, struct loader_object *object);
+
+/* --- request.c --------------------------------------------------------------------------------------------- */
+
+enum asked { ASKED_NEEDED, ASKED_AUXILIARY, ASKED_DLOPEN, ASKED_PRELOAD };
+/* Finds or loads a name for an object, and records it. NULL: not found. */
+struct loader_object *request_make(struct loader *loader, const struct loader_object *caller, const char *name,
+                                   enum asked asked, bool optional);
+
+/* --- loader.c ---------------------------------------------------------------------------------------------- */
+
+/* Loads what the objects of a list need, breadth first; the list grows. */
+void dependencies_load(struct loader *loader, struct loader_objects *list);
+/* Gives what was mapped since `before` the scope it is relocated in. */
+void scopes_set(struct loader *loader, size_t before, struct loader_object *group);
+void make_global(struct loader *loader, const struct loader_objects *list);
 
 /* --- musl.c ------------------------------------------------------------------------------------------------ */
 

@@ -138,7 +138,7 @@ bool loader_truncated(const struct loader *loader);
 /* Whether the process would be started in secure mode. */
 bool loader_secure(const struct loader *loader);
 /* What is odd about ld.so.cache: NULL, or words. */
-const char *loader_cache_trouble(const struct loader *loader);
+const char *loader_cache_trouble(struct loader *loader);
 
 /* Every copy of a library that the rules reach for a caller (NULL: the program), the winner first, then the hidden
  * ones; copies passed over (wrong class) carry an error. What is loaded already is not considered. */

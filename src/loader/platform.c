@@ -84,38 +84,69 @@ static void x86_capabilities(struct loader_platform *p, struct arena *arena, str
     }
 }
 
-/* glibc before 2.37 also looks into tls/, haswell/, x86_64/ … in every combination (elf/dl-hwcaps.c; x86: only
- * Intel's CPUs have a platform name of their own, sysdeps/x86/cpu-features.c). */
+/* Only Intel's CPUs have a platform name of their own (sysdeps/x86/cpu-features.c). */
+static void x86_platform(struct loader_platform *p, struct cpu cpu) {
+    static const char *const HASWELL[] = {"avx2", "bmi1", "bmi2", "movbe"};
+    if (cpu.intel && cpu.flags && has_flags(cpu.flags, HASWELL, 4)) {
+        p->platform = "haswell";
+        p->legacy_platform = 1ull << 48;
+    }
+}
+
+/* glibc before 2.37 also looks into tls/, haswell/, x86_64/ … in every combination (elf/dl-hwcaps.c). */
 static void legacy_capabilities(struct loader_platform *p, struct arena *arena, struct cpu cpu) {
+    static const char *const AVX512_1[] = {"avx512cd", "avx512bw", "avx512dq", "avx512vl"};
     texts_add(arena, &p->legacy, "tls");
-    if (p->machine == EM_X86_64) {
-        const char *flags = cpu.intel ? cpu.flags : NULL;
-        static const char *const AVX512_1[] = {"avx512cd", "avx512bw", "avx512dq", "avx512vl"};
-        static const char *const HASWELL[] = {"avx2", "bmi1", "bmi2", "movbe"};
+    texts_add(arena, &p->legacy, p->platform);
+    if (p->machine == EM_AARCH64) {
+        texts_add(arena, &p->legacy, "atomics");
+    } else if (p->machine == EM_X86_64) {
         p->legacy_hwcap = 1 << 1; /* HWCAP_X86_64 */
-        if (flags && has_flags(flags, HASWELL, 4)) {
-            texts_add(arena, &p->legacy, "haswell");
-            p->legacy_platform = 1ull << 48;
-        } else {
-            texts_add(arena, &p->legacy, "x86_64");
-        }
-        if (flags && has_flags(flags, AVX512_1, 4)) {
+        if (cpu.intel && cpu.flags && has_flags(cpu.flags, AVX512_1, 4)) {
             texts_add(arena, &p->legacy, "avx512_1");
             p->legacy_hwcap |= 1 << 2;
         }
-        if (p->legacy_platform)
-            texts_add(arena, &p->legacy, "x86_64");
-    } else if (p->machine == EM_AARCH64) {
-        texts_add(arena, &p->legacy, "aarch64");
-        texts_add(arena, &p->legacy, "atomics");
+        texts_add(arena, &p->legacy, "x86_64");
     }
 }
 
 /* --- what is compiled into the loader ---------------------------------------------------------------------- */
 
+/* The string that holds the byte at `at`. */
+static struct span word_around(struct span bytes, size_t at) {
+    size_t start = at, end = at;
+    while (start > 0 && bytes.ptr[start - 1])
+        start--;
+    while (end < bytes.len && bytes.ptr[end])
+        end++;
+    return span_slice(bytes, start, end);
+}
+
 /* A directory as ld.so writes its own: "/usr/lib64/". */
-static bool is_directory_text(const char *text, size_t len) {
-    return len > 4 && len < 256 && text[0] == '/' && text[len - 1] == '/' && memmem(text, len, "/lib", 4);
+static bool is_directory_text(struct span word) {
+    return word.len > 4 && word.len < 256 && word.ptr[0] == '/' && span_ends(word, "/");
+}
+
+/* The default directories are strings one behind the other: the longest such run. */
+static void directories_find(struct loader_platform *p, struct arena *arena, struct span bytes) {
+    struct texts run = {0};
+    struct span word;
+    const char *behind = NULL; /* where the last one ended */
+    const char *end = bytes.ptr + bytes.len;
+    for (const char *at = bytes.ptr; at < end && (at = memchr(at, '/', (size_t)(end - at))); at++) {
+        if (end - at < 5 || memcmp(at, "/lib", 4) != 0)
+            continue;
+        word = word_around(bytes, (size_t)(at - bytes.ptr));
+        at = word.ptr + word.len;
+        if (!is_directory_text(word))
+            continue;
+        if (word.ptr != behind)
+            run = (struct texts){0};
+        behind = word.ptr + word.len + 1;
+        texts_add(arena, &run, arena_copy_span(arena, span_slice(word, 0, word.len - 1)));
+        if (run.count > p->directories.count)
+            p->directories = run;
+    }
 }
 
 /* The number at the start, 0 where there is none. */
@@ -126,28 +157,15 @@ static int digits_at(struct span text) {
     return number;
 }
 
-/* The longest run of such strings, one behind the other, and the other words worth knowing. */
 static void words_find(struct loader_platform *p, struct arena *arena, struct span bytes) {
-    struct texts run = {0};
     static const char release[] = "stable release version 2.";
-    for (size_t at = 0; at < bytes.len;) {
-        const char *text = bytes.ptr + at, *end = memchr(text, '\0', bytes.len - at);
-        size_t len = end ? (size_t)(end - text) : bytes.len - at;
-        at += len + 1;
-        if (is_directory_text(text, len)) {
-            texts_add(arena, &run, arena_copy_span(arena, span_from(text, len - 1)));
-            if (run.count > p->directories.count)
-                p->directories = run;
-            continue;
-        }
-        run = (struct texts){0};
-        struct span word = span_from(text, len);
-        if (len && text[0] == '/' && span_ends(word, "/ld.so.cache") && len < 256)
-            p->cache_path = arena_copy_span(arena, word);
-        size_t hit = len > sizeof release ? span_find(word, release) : SIZE_MAX;
-        if (hit != SIZE_MAX)
-            p->glibc_minor = digits_at(span_slice(word, hit + sizeof release - 1, len));
-    }
+    size_t hit = span_find(bytes, release), cache = span_find(bytes, "/ld.so.cache");
+    struct span word = cache == SIZE_MAX ? (struct span){0} : word_around(bytes, cache);
+    directories_find(p, arena, bytes);
+    if (word.len && word.len < 256 && word.ptr[0] == '/' && span_ends(word, "/ld.so.cache"))
+        p->cache_path = arena_copy_span(arena, word);
+    if (hit != SIZE_MAX)
+        p->glibc_minor = digits_at(span_slice(bytes, hit + sizeof release - 1, bytes.len));
 }
 
 /* Reads the read-only data of the interpreter; the code in between is of no interest. */
@@ -207,15 +225,27 @@ int platform_read(struct loader_platform *ret_platform, struct arena *arena, con
         directories_guess(&p, arena, root, row);
     const char *first = p.directories.items[0];
     p.lib = text_starts(first, "/lib/") ? first + 1 : text_basename(first);
-    struct cpu cpu = {0};
-    if (p.kind == LOADER_GLIBC && machine == EM_X86_64) {
-        cpu = cpu_read(arena, root);
-        x86_capabilities(&p, arena, cpu);
-    }
-    if (p.kind == LOADER_GLIBC && p.glibc_minor && p.glibc_minor < 37)
-        legacy_capabilities(&p, arena, cpu);
-    if (p.legacy_platform)
-        p.platform = "haswell";
+    static const char *const x86_names[] = {"tls", "haswell", "xeon_phi", "avx512_1", "x86_64"};
+    static const char *const arm_names[] = {"tls", "aarch64", "atomics"};
+    bool legacy = p.kind == LOADER_GLIBC && p.glibc_minor && p.glibc_minor < 37;
+    for (size_t i = 0; legacy && machine == EM_X86_64 && i < 5; i++)
+        texts_add(arena, &p.legacy_names, x86_names[i]);
+    for (size_t i = 0; legacy && machine == EM_AARCH64 && i < 3; i++)
+        texts_add(arena, &p.legacy_names, arm_names[i]);
     *ret_platform = p;
     return 0;
+}
+
+void platform_cpu(struct loader_platform *p, struct arena *arena, const struct root *root) {
+    if (p->cpu_known)
+        return;
+    p->cpu_known = true;
+    struct cpu cpu = {0};
+    if (p->kind == LOADER_GLIBC && p->machine == EM_X86_64) {
+        cpu = cpu_read(arena, root);
+        x86_capabilities(p, arena, cpu);
+        x86_platform(p, cpu);
+    }
+    if (p->legacy_names.count)
+        legacy_capabilities(p, arena, cpu);
 }

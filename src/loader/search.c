@@ -52,6 +52,7 @@ const char *search_expand(struct loader *loader, const char *text, const char *o
         } else if ((len = token_length(at + 1, "LIB"))) {
             value = loader->platform.lib;
         } else if ((len = token_length(at + 1, "PLATFORM"))) {
+            platform_cpu(&loader->platform, &loader->arena, loader->root);
             value = loader->platform.platform;
         }
         if (len && !value)
@@ -202,13 +203,16 @@ static void look_at(struct search *search, struct directory *directory, enum loa
         *leave = true;
         return;
     }
-    if (search->secure_preload) {
-        struct stat st;
-        const char *path = text_path(&search->loader->arena, directory->path, search->name);
-        if (root_stat(search->loader->root, path, &st) < 0 || !(st.st_mode & S_ISUID))
-            return;
+    struct stat st;
+    if (search->secure_preload &&
+        (root_stat(search->loader->root, path_join(&search->loader->arena, directory->path, search->name), &st) <
+             0 ||
+         !(st.st_mode & S_ISUID))) {
+        file_close(file);
+        return;
     }
     search->stopped = search->visit(search->context, directory->path, search->name, by, file) == VISIT_STOP;
+    file_close(file);
 }
 
 /* One list of directories, each with its subdirectories for this CPU first. */
@@ -244,24 +248,38 @@ static void look_at_cached(struct search *search, const char *path, bool no_defa
         return;
     if (search->visit(search->context, parent, slash + 1, LOADER_CACHE, file) == VISIT_STOP)
         search->stopped = true;
+    file_close(file);
+}
+
+/* Whether an entry of that name is for some CPUs only. */
+static bool depends_on_cpu(const struct ldcache *cache, uint32_t i, const char *name) {
+    struct ldcache_entry entry;
+    for (; ldcache_entry(cache, i, &entry) == 0 && strcmp(entry.name, name) == 0; i++)
+        if (entry.hwcap || entry.subdirectory)
+            return true;
+    return false;
 }
 
 static void look_in_cache(struct search *search, bool no_default_libraries) {
-    const struct loader *loader = search->loader;
+    struct loader *loader = search->loader;
     if (!loader->cache_usable)
         return;
+    uint32_t i = ldcache_first(&loader->cache, search->name);
+    if (i == loader->cache.count)
+        return;
+    if (depends_on_cpu(&loader->cache, i, search->name))
+        platform_cpu(&loader->platform, &loader->arena, loader->root);
     struct ldcache_match match = {.flags = loader->platform.cache_flags,
                                   .hwcap = loader->platform.legacy_hwcap,
                                   .platform = loader->platform.legacy_platform,
                                   .subdirectories = loader->platform.capabilities.items,
                                   .subdirectory_count = loader->platform.capabilities.count};
-    const char *best = ldcache_find(&loader->cache, search->name, &match);
+    const char *best = ldcache_best(&loader->cache, i, search->name, &match);
     if (best)
         look_at_cached(search, best, no_default_libraries);
     /* ld.so asks the cache once; the others are what the best one hides */
     struct ldcache_entry entry;
-    uint32_t i = best && !search->stopped ? ldcache_first(&loader->cache, search->name) : loader->cache.count;
-    for (; !search->stopped && ldcache_entry(&loader->cache, i, &entry) == 0; i++) {
+    for (; best && !search->stopped && ldcache_entry(&loader->cache, i, &entry) == 0; i++) {
         if (strcmp(entry.name, search->name) != 0)
             break;
         if (entry.path != best && ldcache_usable(&entry, &match))

@@ -23,6 +23,7 @@ struct check {
     size_t count;
     struct checked **scope; /* of the object at hand */
     size_t scope_count;
+    const struct loader_object *scope_of; /* an object that has it */
 };
 
 static struct checked *checked_of(struct check *check, const struct loader_object *object) {
@@ -41,6 +42,10 @@ static void scope_add(struct check *check, const struct loader_objects *objects,
 }
 
 static void scope_build(struct check *check, const struct loader_object *object) {
+    if (check->scope_of && check->scope_of->group == object->group &&
+        check->scope_of->global_seen == object->global_seen)
+        return;
+    check->scope_of = object;
     unsigned mark = ++check->loader->mark;
     check->scope_count = 0;
     scope_add(check, &check->loader->global, object->global_seen, mark);
@@ -79,20 +84,31 @@ static void versions_check(struct check *check, struct checked *checked) {
     }
 }
 
+/* Only whether it is defined matters here, not by whom: the order of the scope is free, and who defined the last
+ * symbol is asked first. */
 static bool is_defined(struct check *check, const struct elf_reference *reference) {
-    for (size_t i = 0; i < check->scope_count; i++)
-        if (elf_symbols_define(&check->scope[i]->symbols, reference))
-            return true;
+    for (size_t i = 0; i < check->scope_count; i++) {
+        struct checked *candidate = check->scope[i];
+        if (!elf_symbols_define(&candidate->symbols, reference))
+            continue;
+        memmove(&check->scope[1], &check->scope[0], i * sizeof *check->scope);
+        check->scope[0] = candidate;
+        return true;
+    }
     return false;
 }
 
 static void symbols_check(struct check *check, struct checked *checked) {
     struct elf_reference reference;
+    const bool *relocated = NULL;
     size_t index = 0;
     scope_build(check, checked->object);
     while (elf_symbols_next_undefined(&checked->symbols, &index, &reference)) {
-        if (is_defined(check, &reference) ||
-            !elf_symbols_relocated(&checked->symbols, &checked->object->dynamic, reference.index))
+        if (is_defined(check, &reference))
+            continue;
+        if (!relocated)
+            relocated = elf_symbols_relocated(&checked->symbols, &check->arena, &checked->object->dynamic);
+        if (!relocated[reference.index])
             continue;
         struct loader_undefined undefined = {.name = reference.name};
         if (reference.version) {

@@ -48,7 +48,10 @@ static void add_cause(struct buffer *out, const struct cause *cause) {
         const struct fix *fix = &cause->fixes.items[i];
         buffer_addf(out, "\n%s", i ? "Or: " : "**Mend it:** ");
         add_plain(out, fix->title);
-        buffer_addf(out, "%s\n\n```sh\n", fix->reboot ? " (then reboot)" : "");
+        buffer_addf(out, "%s\n", fix->reboot ? " (then reboot)" : "");
+        if (!fix->commands.count) /* advice in words */
+            continue;
+        buffer_add_text(out, "\n```sh\n");
         for (size_t c = 0; c < fix->commands.count; c++)
             buffer_addf(out, "%s\n", fix->commands.items[c]);
         buffer_add_text(out, "```\n");

@@ -151,21 +151,44 @@ static bool drivers_differ(const struct text_fact *a, const struct text_fact *b)
            driver_version_parse(span_of(b->value), &y) == 0 && driver_version_compare(&x, &y) != 0;
 }
 
+static bool is_user_site(const struct text_fact *path) {
+    const char *text = text_of(*path);
+    return text_has(text, "/.local/lib/python") || text_has(text, "AppData\\Roaming\\Python") ||
+           text_has(text, "AppData/Roaming/Python");
+}
+
+/* The torch that is imported and the one that is listed may be two that are there at once. */
+static bool one_shadows(const struct python_environment *a, const struct python_environment *b) {
+    return is_user_site(&a->torch_path) != is_user_site(&b->torch_path);
+}
+
 static bool contradicts(const struct snapshot *report, const struct snapshot *block) {
     const struct flag_fact *a = &report->compute.is_available, *b = &block->compute.is_available;
     if (known(*a) && known(*b) && a->value != b->value)
         return true;
     const struct python_environment *x = in_use(report), *y = in_use(block);
-    if (x && y && versions_differ(&x->torch_version, &y->torch_version))
+    if (x && y && versions_differ(&x->torch_version, &y->torch_version) && !one_shadows(x, y))
         return true;
     return drivers_differ(&report->driver.module_version, &block->driver.module_version);
+}
+
+/* The newest report of the same place that the block does not contradict; a host and its container are two. */
+static struct report *report_of(struct report_list *reports, const struct block *block) {
+    for (size_t i = reports->count; i-- > 0;) {
+        struct report *report = &reports->items[i];
+        bool other_place = report->place != PLACE_UNKNOWN && block->place != PLACE_UNKNOWN && report->place != block->place;
+        if (other_place)
+            continue;
+        return contradicts(report->facts, block->facts) ? NULL : report;
+    }
+    return NULL;
 }
 
 static void group_blocks(struct reading *reading, struct report_list *reports) {
     for (size_t i = 0; i < reading->blocks.count; i++) {
         struct block *block = &reading->blocks.items[i];
-        struct report *report = reports->count ? &reports->items[reports->count - 1] : NULL;
-        if (!report || contradicts(report->facts, block->facts)) {
+        struct report *report = report_of(reports, block);
+        if (!report) {
             report = &LIST_PUSH(reading->arena, reports);
             report->first = i;
             report->facts = arena_alloc(reading->arena, sizeof *report->facts);
@@ -258,11 +281,29 @@ static void find_user_site(struct snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->torch.environments.count; i++) {
         struct python_environment *python = &snapshot->torch.environments.items[i];
         const char *torch = text_of(python->torch_path);
-        bool user = text_has(torch, "/.local/lib/python") || text_has(torch, "AppData\\Roaming\\Python") ||
-                    text_has(torch, "AppData/Roaming/Python");
+        bool user = is_user_site(&python->torch_path);
         bool environment = known(python->path) || known(python->name);
         if (user && environment && !known(python->shadowed_by))
             set_text(&python->shadowed_by, torch, python->torch_path.is.source);
+    }
+}
+
+/* Who may open a node: its owner, its group, others (path_resolution(7)); root may always. */
+static void find_refused_nodes(struct snapshot *snapshot) {
+    const struct system_facts *system = &snapshot->system;
+    struct access_facts *access = &snapshot->access;
+    for (size_t i = 0; i < access->nodes.count; i++) {
+        struct device_node *node = &access->nodes.items[i];
+        bool known_user = known(system->uid) && system->uid.value != 0 && known(access->groups);
+        if (!known_user || !known(node->mode) || !known(node->group) || known(node->open_error))
+            continue;
+        bool member = false;
+        for (size_t k = 0; k < access->groups.count; k++)
+            member |= text_eq(access->groups.items[k], node->group.value);
+        int64_t bits = 0;
+        span_to_number(span_of(node->mode.value), 8, &bits);
+        if (((member ? bits >> 3 : bits) & 6) != 6)
+            set_text(&node->open_error, "EACCES", node->mode.is.source);
     }
 }
 
@@ -302,6 +343,7 @@ void blocks_combine(struct reading *reading, struct snapshot *snapshot) {
             list_report(reading, snapshot, &reports.items[i]);
     use_mentions(reading, snapshot);
     find_failed_import(snapshot);
+    find_refused_nodes(snapshot);
     find_user_site(snapshot);
     find_wsl(reading, snapshot);
 }

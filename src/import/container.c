@@ -120,7 +120,8 @@ static void read_slurm(struct reading *reading, struct span command, bool comple
                 note_text(reading, &access->scheduler_devices, value);
             return;
         }
-    if (complete)
+    (void)complete;
+    if (!is_true(access->scheduler_granted))
         note_flag(reading, &access->scheduler_granted, false);
 }
 

@@ -222,7 +222,7 @@ static void not_available(struct reading *reading, const struct printed_message 
 
 /* A kernel that fails has been launched: driver, device and context work. */
 static void computed(struct reading *reading, const struct printed_message *message, struct span text) {
-    bool kernel = !text_eq(message->id.value, "mixed_devices") || span_has(span_slice(text, 0, 400), "cuda:");
+    bool kernel = !text_eq(message->id.value, "mixed_devices") || text_eq(message->id.value, "numpy_cuda") || span_has(span_slice(text, 0, 400), "cuda:");
     if (kernel) {
         note_flag(reading, &reading->facts->compute.is_available, true);
         note_flag(reading, &reading->facts->compute.torch_computed, true);
@@ -236,6 +236,68 @@ static void node_error(struct reading *reading, const struct printed_message *me
         return;
     note_text(reading, &node->path, argument_of(message));
     note_word(reading, &node->open_error, text_eq(message->id.value, "node_eperm") ? "EPERM" : "EACCES");
+}
+
+static void torch_absent(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)message;
+    (void)text;
+    note_absent(reading, &reading_python(reading)->torch_version.is);
+}
+
+/* "libtorch_cuda.so: file too short" */
+static void damaged_file(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)text;
+    struct span path = argument_of(message);
+    if (!span_has(path, "libcuda.so") && !span_has(path, "libnvidia-")) {
+        note_listed(reading, &reading_python(reading)->damaged_files, path);
+        return;
+    }
+    struct driver_library *library = READING_PUSH(reading, &reading->facts->driver.libraries);
+    if (!library)
+        return;
+    note_word(reading, &library->soname, span_has(path, "libcuda.so") ? "libcuda.so.1" : "libnvidia-ml.so.1");
+    note_text(reading, &library->path, path);
+    note_flag(reading, &library->whole, false);
+    note_flag(reading, &library->wins, true);
+}
+
+static void nouveau(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)message;
+    (void)text;
+    note_flag(reading, &reading->facts->driver.nouveau_loaded, true);
+}
+
+static void no_headers(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)text;
+    note_flag(reading, &reading->facts->driver.headers_present, false);
+    if (argument_of(message).len)
+        read_kernel(reading, argument_of(message));
+}
+
+static void required_python(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)text;
+    read_python_version(reading, argument_of(message));
+}
+
+static void gpu_fault(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)text;
+    struct gpu_device *device = reading_gpu(reading, 0);
+    if (device)
+        note_word(reading, &device->fault, text_eq(message->id.value, "smi_lost")    ? "GPU is lost"
+                                           : text_eq(message->id.value, "smi_reset") ? "GPU requires reset"
+                                                                                     : "infoROM is corrupted");
+}
+
+/* "Found NVIDIA GeForce GTX 1070 which is too old to be supported by the triton GPU compiler … capability 6.1" */
+static void triton_gpu(struct reading *reading, const struct printed_message *message, struct span text) {
+    struct span value;
+    if (!argument_of(message).len)
+        return;
+    struct gpu_device *device = reading_gpu_named(reading, argument_of(message));
+    if (device && after_key(span_slice(text, 0, 600), "cuda capability ", &value))
+        note_text(reading, &device->compute_capability, version_at(value));
+    else if (device && after_key(span_slice(text, 0, 600), "CUDA capability ", &value))
+        note_text(reading, &device->compute_capability, version_at(value));
 }
 
 static const struct {
@@ -267,6 +329,16 @@ static const struct {
                {"illegal_access", computed},
                {"device_assert", computed},
                {"mixed_devices", computed},
+               {"numpy_cuda", computed},
+               {"torch_not_found", torch_absent},
+               {"file_short", damaged_file},
+               {"installer_nouveau", nouveau},
+               {"dkms_headers", no_headers},
+               {"uv_python", required_python},
+               {"smi_lost", gpu_fault},
+               {"smi_reset", gpu_fault},
+               {"smi_inforom", gpu_fault},
+               {"triton_arch", triton_gpu},
                {"node_permission", node_error},
                {"node_eperm", node_error},
                {"smi_not_found", no_smi},

@@ -24,7 +24,8 @@ static const struct {
              {"compat_unsupported", 804, 0}, {"cuda_unknown_error", 999, 0}, {"unknown_error", 999, 0},
              {"smi_mismatch", 0, 18},      {"nvrm_mismatch", 0, 18},      {"smi_no_comm", 0, 9},
              {"nvml_not_loaded", 0, 9},    {"smi_no_library", 0, 12},     {"nvml_unknown", 0, 999},
-             {"nvml_permission", 0, 4},    {"smi_blocked", 0, 17},        {"nvml_no_gpu", 0, 28}};
+             {"nvml_permission", 0, 4},    {"smi_blocked", 0, 17},        {"nvml_no_gpu", 0, 28},
+             {"smi_lost", 0, 15},          {"smi_reset", 0, 16}};
 
 /* The runtime's numbers before CUDA 10.1 that mean something else or nothing today (driver_types.h of 10.0). */
 static const struct {
@@ -98,6 +99,21 @@ static struct span group(const struct message_match *match, size_t wanted) {
     return (struct span){"", 0};
 }
 
+/* "torch-1.13.1+cu117-cp310-cp310-linux_x86_64.whl" and "torch (1.12.1+cu116)" as "torch==1.13.1+cu117". */
+static struct span requirement_of(struct reading *reading, struct span text) {
+    size_t start = 0;
+    if (span_ends(text, ".whl"))
+        for (size_t i = 0; i < text.len; i++)
+            if (text.ptr[i] == '/' || text.ptr[i] == '\\')
+                start = i + 1;
+    struct span name = span_slice(text, start, text.len), version;
+    bool wheel = span_ends(text, ".whl") && after_key(name, "torch-", &version);
+    if (!wheel && !after_key(name, "torch (", &version))
+        return text;
+    version = release_at(version);
+    return span_of(arena_printf(reading->arena, "torch==%.*s", (int)version.len, version.ptr));
+}
+
 /* Which library is missing where programs name it in words, and who asked for it: the file before it on the line, or
  * the last file of the traceback that does not belong to torch. */
 static void complete_library(struct reading *reading, const struct message_match *match, struct span *library,
@@ -140,6 +156,8 @@ static void read_match(struct reading *reading, const struct message_match *matc
         first = second;
         second = file;
     }
+    if (strcmp(id, "pip_no_match") == 0)
+        first = requirement_of(reading, first);
     if (strcmp(id, "library_missing") == 0)
         complete_library(reading, match, &first, &second);
     size_t before = reading->facts->printed.messages.count;

@@ -10,8 +10,8 @@ struct nodes {
     struct cdi_spec *spec;
 };
 
-static void add_node(struct reading *reading, struct span path, struct span mode, struct span owner, struct span major,
-                     struct span minor) {
+static void add_node(struct reading *reading, struct span path, struct span mode, struct span owner, struct span group,
+                     struct span major, struct span minor) {
     struct device_node_rows *nodes = &reading->facts->access.nodes;
     for (size_t i = 0; i < nodes->count; i++)
         if (span_eq(path, nodes->items[i].path.value))
@@ -31,9 +31,10 @@ static void add_node(struct reading *reading, struct span path, struct span mode
         note_number(reading, &node->major, number);
     if (span_to_number(minor, 10, &number) == 0)
         note_number(reading, &node->minor, number);
-    if (span_eq(owner, "root")) {
+    if (span_eq(owner, "root"))
         note_number(reading, &node->uid, 0);
-    }
+    if (group.len)
+        note_text(reading, &node->group, group);
 }
 
 /* "crw-rw-rw- 1 root root 195,   0 May 17 15:55 /dev/nvidia0"; plain ls writes only paths. */
@@ -53,7 +54,7 @@ static bool node_line(struct reading *reading, struct span text) {
         if (major.len && major.ptr[major.len - 1] == ',')
             major.len--;
         const char *full = path.ptr[0] == '/' ? NULL : arena_printf(reading->arena, "/dev/%.*s", (int)path.len, path.ptr);
-        add_node(reading, full ? span_of(full) : path, mode, owner, major, minor);
+        add_node(reading, full ? span_of(full) : path, mode, owner, group, major, minor);
         reading_kind(reading, "device nodes");
         return true;
     }
@@ -65,7 +66,7 @@ static bool node_line(struct reading *reading, struct span text) {
             return false;
         if (memchr(word.ptr, ':', word.len)) /* a message about it */
             return false;
-        add_node(reading, word, none, none, none, none);
+        add_node(reading, word, none, none, none, none, none);
     }
     reading_kind(reading, "device nodes");
     return true;

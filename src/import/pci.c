@@ -9,6 +9,7 @@ struct pci {
     struct other_gpu *other;
     bool lshw;       /* inside "*-display" */
     bool unclaimed;
+    bool inxi;       /* a line of inxi came before */
     bool models;     /* ubuntu-drivers: "vendor : NVIDIA Corporation" was seen */
     bool listed;     /* the whole bus, or all of NVIDIA on it, was listed */
 };
@@ -237,8 +238,26 @@ static bool lshw_line(struct reading *reading, struct span text, struct pci *sta
     return false;
 }
 
+/* "nvidia v: 525.89.02 arch: Ampere", "N/A" */
+static void inxi_driver(struct reading *reading, struct gpu_device *device, struct span driver) {
+    struct span word, rest = driver, version;
+    span_next_word(&rest, &word);
+    if (span_eq(word, "N/A"))
+        note_absent(reading, &device->kernel_driver.is);
+    else
+        note_text(reading, &device->kernel_driver, word);
+    if (span_eq(word, "nvidia") && after_key(driver, "v: ", &version))
+        read_driver_version(reading, version);
+}
+
 /* "Device-1: NVIDIA GA104 [GeForce RTX 3070] driver: nvidia v: 525.89.02" */
 static bool inxi_line(struct reading *reading, struct span text, struct pci *state) {
+    struct span more;
+    if (state->inxi && state->device && span_starts(text, "driver: ") && after_key(text, "driver: ", &more)) {
+        inxi_driver(reading, state->device, more);
+        state->inxi = false;
+        return true;
+    }
     size_t at = span_find(text, "Device-");
     if (at == SIZE_MAX)
         at = span_find(text, "Card-");
@@ -251,20 +270,13 @@ static bool inxi_line(struct reading *reading, struct span text, struct pci *sta
     state->device = add_device(reading, (struct span){"", 0});
     if (!state->device)
         return true;
+    state->inxi = true;
     struct span name = value, driver;
     if (span_starts_nocase(name, "NVIDIA "))
         name = span_slice(name, 7, name.len);
     describe(reading, state->device, name);
-    if (after_key(value, "driver: ", &driver)) {
-        struct span word, rest_of = driver, version;
-        span_next_word(&rest_of, &word);
-        if (span_eq(word, "N/A"))
-            note_absent(reading, &state->device->kernel_driver.is);
-        else
-            note_text(reading, &state->device->kernel_driver, word);
-        if (span_eq(word, "nvidia") && after_key(driver, "v: ", &version))
-            read_driver_version(reading, version);
-    }
+    if (after_key(value, "driver: ", &driver))
+        inxi_driver(reading, state->device, driver);
     return true;
 }
 

@@ -33,6 +33,37 @@ static enum place place_of_program(struct reading *reading) {
     return PLACE_UNKNOWN;
 }
 
+/* Programs that people run on the host to show what it has. */
+static bool is_host_program(struct reading *reading) {
+    static const char *const programs[] = {"nvidia-smi", "lsmod", "lspci", "uname", "systemctl", "dmesg", "dpkg", "rpm",
+                                           "modinfo", "nvidia-container-cli", "nvidia-ctk", "journalctl"};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        if (span_eq(reading->program, programs[i]))
+            return true;
+    return false;
+}
+
+/* Does the command end in a shell, or in nothing but an image? */
+static bool opens_shell(struct span command) {
+    static const char *const shells[] = {"bash", "sh", "zsh", "/bin/bash", "/bin/sh", "bash'", "-l", "shell"};
+    struct span rest = command, word, last = {0};
+    size_t words = 0;
+    while (span_next_word(&rest, &word)) {
+        last = word;
+        words++;
+    }
+    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
+        if (span_eq(last, shells[i]))
+            return true;
+    static const char *const interactive[] = {"-it", "-ti", "-i", "-t", "--interactive", "--tty", "--pty"};
+    bool asks = false;
+    for (size_t i = 0; i < sizeof interactive / sizeof *interactive; i++)
+        asks |= command_option(command, interactive[i], NULL);
+    bool image = memchr(last.ptr ? last.ptr : "", ':', last.len) || memchr(last.ptr ? last.ptr : "", '/', last.len) || words <= 5;
+    bool program = span_starts(last, "nvidia-smi") || span_ends(last, ".py") || span_ends(last, "\"") || span_ends(last, "'");
+    return asks && image && !program;
+}
+
 void place_of_command(struct reading *reading, const struct line *line) {
     bool host_again = reading->stays != PLACE_UNKNOWN && reading->other_prompt && same_prompt(line->prompt, reading->host_prompt);
     if (host_again || span_eq(reading->program, "exit"))
@@ -51,10 +82,16 @@ void place_of_command(struct reading *reading, const struct line *line) {
     else if (span_has(line->prompt, ":/mnt/c"))
         reading->place = PLACE_WSL;
     enum place entered = place_of_program(reading);
-    if (entered == PLACE_UNKNOWN)
+    if (entered == PLACE_UNKNOWN) {
+        bool back = reading->came_from == PLACE_HOST && reading->place == PLACE_UNKNOWN && is_host_program(reading);
+        if (back && same_prompt(line->prompt, reading->host_prompt))
+            reading->place = PLACE_HOST; /* the container ran one program */
         return;
+    }
     reading->place = entered;
-    reading->stays = entered;
+    bool shell = opens_shell(reading->command);
+    reading->stays = shell ? entered : PLACE_UNKNOWN;
+    reading->came_from = shell ? PLACE_UNKNOWN : PLACE_HOST;
     reading->host_prompt = line->prompt;
     reading->other_prompt = false;
 }
@@ -70,8 +107,6 @@ void place_of_remark(struct reading *reading, const struct line *line) {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (span_find_nocase(line->text, table[i].words) != SIZE_MAX) {
             reading->place = table[i].place;
-            if (table[i].place == PLACE_CONTAINER)
-                note_word(reading, &reading->facts->system.container, "container");
             return;
         }
 }

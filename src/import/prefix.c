@@ -52,7 +52,7 @@ static size_t time_length(struct span line) {
 
 /* "[   87.358035]", "[2024-03-11 17:34:36]", "[Sun May 17 15:55:50 2026]", "[00:00<?, ?it/s]"; not "[34]", "[1, 2]". */
 static size_t stamp_length(struct span line) {
-    if (line.len < 8 || line.ptr[0] != '[')
+    if (line.len < 6 || line.ptr[0] != '[')
         return 0;
     const char *close = memchr(line.ptr, ']', line.len < 40 ? line.len : 40);
     if (!close)
@@ -67,7 +67,8 @@ static size_t stamp_length(struct span line) {
         if (!isalnum(c) && !strchr(" :.+-/", c))
             return 0;
     }
-    bool seconds = digits + points == inside.len && points == 1 && digits >= 7;
+    bool more = close + 2 < line.ptr + line.len && close[1] == ' ' && isalpha((unsigned char)close[2]);
+    bool seconds = digits + points == inside.len && points == 1 && digits >= (more ? 2 : 7);
     return seconds || (colons >= 2 && digits >= 6) ? (size_t)(close - line.ptr) + 1 : 0;
 }
 

@@ -105,6 +105,10 @@ static void answer_python(struct reading *reading, struct span answer) {
     read_python_version(reading, span_unquote(answer));
 }
 
+static void answer_platform(struct reading *reading, struct span answer) {
+    read_platform(reading, span_unquote(answer));
+}
+
 static void answer_interpreter(struct reading *reading, struct span answer) {
     answer = span_unquote(answer);
     if (answer.len && (answer.ptr[0] == '/' || memchr(answer.ptr, '\\', answer.len))) {
@@ -149,6 +153,10 @@ static const struct {
              {"torch.version.__file__", answer_file},
              {"sys.version", answer_python},
              {"platform.python_version", answer_python},
+             {"platform.platform", answer_platform},
+             {"platform.machine", answer_platform},
+             {"platform.system", answer_platform},
+             {"sys.platform", answer_platform},
              {"sys.executable", answer_interpreter},
              {"CUDA_HOME", answer_home},
              {"CUDA_VISIBLE_DEVICES", answer_variable_visible}};

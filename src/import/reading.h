@@ -50,6 +50,7 @@ struct reading {
 
     enum place place;       /* of the block */
     enum place stays;       /* where an interactive shell is */
+    enum place came_from;   /* PLACE_HOST after a container or a job that ran one program */
     struct span host_prompt; /* prompt of the command that entered a container or a job */
     bool other_prompt;      /* another one was seen since */
 };

@@ -82,6 +82,8 @@ static void read_command(struct reading *reading, struct states *states, const s
     place_of_command(reading, line);
     reading_open_block(reading);
     reading->output_lines = 0;
+    if (reading->place == PLACE_CONTAINER)
+        note_word(reading, &reading->facts->system.container, "container");
     record_command(reading, line->text);
     prompt_environment(reading, line);
     for (size_t i = 0; i < IMPORTERS; i++)
@@ -119,9 +121,15 @@ static size_t join_command(struct reading *reading, size_t index, struct line *l
 static void read_line(struct reading *reading, struct states *states, const struct line *line) {
     if (line->kind == LINE_BLANK)
         return;
+    enum place before = reading->place;
     if (line->kind == LINE_REMARK)
         place_of_remark(reading, line);
-    else if (line->kind == LINE_OUTPUT)
+    if (reading->place != before) {
+        reading_open_block(reading);
+        if (reading->place == PLACE_CONTAINER)
+            note_word(reading, &reading->facts->system.container, "container");
+    }
+    if (line->kind == LINE_OUTPUT)
         reading->output_lines++;
     for (size_t i = 0; i < IMPORTERS; i++)
         if (importers[i]->line && importers[i]->line(reading, states->items[i]))

@@ -79,6 +79,8 @@ static void read_prefix(struct reading *reading, struct span directory) {
 void read_path(struct reading *reading, struct span path) {
     static const char *const sites[] = {"site-packages", "dist-packages"};
     path = span_trim(path);
+    if ((span_ends(path, "/torch.py") || span_ends(path, "\\torch.py")) && !span_has(path, "site-packages"))
+        note_text(reading, &reading_python(reading)->shadowed_by, path); /* the user's own file is imported first */
     read_os_of_path(reading, path);
     bool python_in_it = false;
     for (size_t i = 0; i < 2; i++) {

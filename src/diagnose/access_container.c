@@ -238,6 +238,7 @@ void rule_container_cgroup_lost(struct judge *judge) {
     const struct printed_command *reload = typed(judge, "daemon-reload", NULL);
     bool facts = is_true(access->cgroup_denied) || node;
     bool nvml = nvml_said(judge, 999) || (nvml_said(judge, 17) && in_container(judge));
+    facts |= printed(judge, "node_eperm") != NULL;
     if (cuda_lists_gpus(judge) || (!facts && !nvml) || absent(judge->facts->system.container))
         return;
     if (!facts && on_wsl(judge) && !in_container(judge))
@@ -254,6 +255,7 @@ void rule_container_cgroup_lost(struct judge *judge) {
     cause_fact(judge, cause, "access.dev_char_links", &access->dev_char_links);
     evidence_nvml(judge, cause, 999);
     evidence_nvml(judge, cause, 17);
+    evidence_printed(judge, cause, "node_eperm");
     if (reload)
         evidence_typed(judge, cause, reload);
     if (!fix_table_of(judge, cause, "docker", "gpu-lost"))

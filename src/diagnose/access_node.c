@@ -146,7 +146,8 @@ static bool mode_has_group(const char *mode) {
 
 void rule_device_permission(struct judge *judge) {
     const struct device_node *node = refused_node(judge, "EACCES");
-    bool nvml = nvml_said(judge, 4);
+    const struct printed_message *denied = printed(judge, "node_permission");
+    bool nvml = nvml_said(judge, 4) || denied;
     if ((!node && !nvml) || cuda_lists_gpus(judge))
         return;
     const char *path = node ? text_of(node->path) : "/dev/nvidia*";
@@ -159,6 +160,7 @@ void rule_device_permission(struct judge *judge) {
         cause_fact(judge, cause, "access.nodes.gid", &node->gid);
     }
     evidence_nvml(judge, cause, 4);
+    evidence_printed(judge, cause, "node_permission");
     for (size_t i = 0; i < judge->facts->access.groups.count && i < 16; i++)
         cause_evidence(judge, cause, "access.groups", judge->facts->access.groups.items[i],
                        judge->facts->access.groups.is.source);
@@ -167,10 +169,9 @@ void rule_device_permission(struct judge *judge) {
                   node ? arena_printf(judge->arena, "sudo usermod -aG $(stat -c %%G %s) $USER", path)
                        : "sudo usermod -aG video $USER",
                   NULL);
-    cause_fix(judge, cause,
-              "Let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
-              "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-device-mode.conf",
-              NULL)
+    cause_fix(
+        judge, cause, "Let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
+        "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-device-mode.conf", NULL)
         ->needs_root = true;
     see_nodes(judge, cause);
 }

@@ -125,6 +125,16 @@ enum holder { HOLDER_UNKNOWN, HOLDER_OTHERS, HOLDER_ITSELF };
 /* PyTorch's message tells the card's size, what is free and what PyTorch itself reserved: the rest belongs to
  * others. */
 static enum holder who_holds(const struct judge *judge) {
+    for (size_t i = 0; i < judge->facts->compute.devices.count; i++) {
+        const struct compute_device *device = &judge->facts->compute.devices.items[i];
+        if (known(device->memory_total_mib) && known(device->memory_free_mib) &&
+            known(device->memory_reserved_mib))
+            return device->memory_total_mib.value - device->memory_free_mib.value -
+                               device->memory_reserved_mib.value >
+                           device->memory_total_mib.value / 4
+                       ? HOLDER_OTHERS
+                       : HOLDER_ITSELF;
+    }
     const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
         if (!text_eq(text_of(messages->items[i].id), "out_of_memory"))
@@ -156,7 +166,8 @@ static bool full_device(const struct judge *judge) {
 }
 
 void rule_gpu_memory_exhausted(struct judge *judge) {
-    bool said = cuda_said(judge, 2);
+    const struct printed_message *by_program = printed_any(judge, "vllm_no_cache", "cublas_alloc", NULL);
+    bool said = cuda_said(judge, 2) || by_program;
     bool full = full_device(judge);
     if (!said && !full)
         return;
@@ -167,6 +178,7 @@ void rule_gpu_memory_exhausted(struct judge *judge) {
         : holder == HOLDER_ITSELF ? "The GPU's memory is full: the program itself needs more than there is."
                                   : "The GPU's memory is full.");
     evidence_cuda(judge, cause, 2);
+    evidence_printed_all(judge, cause, "vllm_no_cache", "cublas_alloc", NULL);
     for (size_t i = 0; i < judge->facts->compute.devices.count; i++)
         cause_fact(judge, cause, "compute.devices.memory_free_mib",
                    &judge->facts->compute.devices.items[i].memory_free_mib);
@@ -274,6 +286,9 @@ void rule_fabric_manager_down(struct judge *judge) {
                    driver_version_compare(&manager, &release) != 0;
     const struct printed_message *mismatch = printed(judge, "fm_version_mismatch");
     bool not_ready = cuda_said(judge, 802) && !is_false(access->fabric_manager_needed);
+    /* a daemon that finds no NVSwitch ends by itself: it counts only where PyTorch sees no GPU */
+    not_ready |=
+        printed(judge, "fabric_down") && torch_sees_none(judge) && !is_false(access->fabric_manager_needed);
     if (cuda_lists_gpus(judge) && !not_ready)
         return;
     if (!down && !differs && !mismatch && !not_ready)
@@ -289,7 +304,7 @@ void rule_fabric_manager_down(struct judge *judge) {
     evidence_cuda(judge, cause, 802);
     if (fabric)
         cause_fact(judge, cause, "compute.gpus.fabric_state", fabric);
-    evidence_printed(judge, cause, "fm_version_mismatch");
+    evidence_printed_all(judge, cause, "fm_version_mismatch", "fabric_down", NULL);
     cause_fact(judge, cause, "gpu.nvswitches", &facts->gpu.nvswitches);
     cause_fact(judge, cause, "access.fabric_manager_running", &access->fabric_manager_running);
     cause_fact(judge, cause, "access.fabric_manager_version", &access->fabric_manager_version);

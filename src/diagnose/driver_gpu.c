@@ -266,14 +266,16 @@ void rule_driver_unreachable(struct judge *judge) {
 void rule_driver_not_found(struct judge *judge) {
     bool no_smi = is_false(judge->facts->driver.smi_present) && torch_sees_none(judge) &&
                   text_eq(torch_build_of(judge), "cuda");
+    bool no_files =
+        printed(judge, "container_not_found") != NULL; /* singularity --nv on a host without a driver */
     if (explained(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge) || on_macos(judge))
         return;
-    if (!printed(judge, "driver_missing_throw") && !no_smi)
+    if (!printed(judge, "driver_missing_throw") && !no_smi && !no_files)
         return;
     struct cause *cause =
         judge_find(judge, "driver-missing", POSSIBLE,
                    "No NVIDIA driver was found: PyTorch's CUDA could not load the driver's library.");
-    evidence_printed(judge, cause, "driver_missing_throw");
+    evidence_printed_all(judge, cause, "driver_missing_throw", "container_not_found", NULL);
     cause_fact(judge, cause, "driver.smi_present", &judge->facts->driver.smi_present);
     fix_driver(judge, cause, NULL);
     see_supported(judge, cause);
@@ -299,6 +301,25 @@ static struct cause *wsl_tcc(struct judge *judge) {
         return cause;
     }
     return NULL;
+}
+
+/* A program that finds MPS's pipe directory talks to its daemon only, and fails where that does not answer. */
+static struct cause *no_mps(struct judge *judge) {
+    bool said = printed(judge, "mps_failed") != NULL;
+    for (int code = 805; code <= 809; code++)
+        said |= cuda_said(judge, code);
+    if (!said)
+        return NULL;
+    struct cause *cause = judge_find(judge, "driver-init-failed", LIKELY,
+                                     "CUDA is to go through MPS, and the MPS daemon does not answer.");
+    for (int code = 805; code <= 809; code++)
+        evidence_cuda(judge, cause, code);
+    evidence_printed(judge, cause, "mps_failed");
+    cause_fact(judge, cause, "access.mps", &judge->facts->access.mps);
+    cause_fix(judge, cause, "Start the daemon", "nvidia-cuda-mps-control -d", NULL);
+    cause_fix(judge, cause, "Do without MPS", "unset CUDA_MPS_PIPE_DIRECTORY", NULL);
+    cause_see(judge, cause, "https://docs.nvidia.com/deploy/mps/");
+    return cause;
 }
 
 static struct cause *no_bars(struct judge *judge) {
@@ -353,6 +374,8 @@ void rule_driver_init_failed(struct judge *judge) {
     if (cuda_lists_gpus(judge))
         return;
     struct cause *cause = wsl_tcc(judge);
+    if (!cause)
+        cause = no_mps(judge);
     if (!cause)
         cause = no_bars(judge);
     if (!cause &&

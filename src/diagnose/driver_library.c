@@ -68,7 +68,8 @@ void rule_driver_library_mismatch(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     const char *name;
     const struct text_fact *library = mismatched_library(judge, &name);
-    bool said = nvml_said(judge, 18) || logged(judge, "api_mismatch") || printed(judge, "kernel_api_mismatch");
+    bool said = nvml_said(judge, 18) || logged(judge, "api_mismatch") || printed(judge, "kernel_api_mismatch") ||
+                printed(judge, "dso_mismatch");
     const struct driver_library *winner = library_in_use(judge, "libcuda.so.1");
     bool refused = cuda_said(judge, 803) && !(winner && known(winner->compat_cuda)) && !in_container(judge);
     if (!library && !said && !refused)
@@ -91,7 +92,7 @@ void rule_driver_library_mismatch(struct judge *judge) {
     evidence_nvml(judge, cause, 18);
     evidence_cuda(judge, cause, 803);
     evidence_log(judge, cause, "api_mismatch");
-    evidence_printed(judge, cause, "kernel_api_mismatch");
+    evidence_printed_all(judge, cause, "kernel_api_mismatch", "dso_mismatch", NULL);
     evidence_packages(judge, cause);
     if (in_container(judge)) {
         cause_fix(
@@ -116,6 +117,15 @@ static const struct printed_message *cannot_load(const struct judge *judge) {
         message = printed_about(judge, "library_missing", "libnvidia-ml.so");
     if (!message)
         message = printed_about(judge, "library_missing", "nvcuda.dll");
+    if (!message)
+        message = printed_about(judge, "library_missing", "ptxjitcompiler");
+    if (!message)
+        message = printed_any(judge, "smi_no_library", "jit_missing", NULL);
+    for (size_t i = 0; !message && i < judge->messages.count;
+         i++) /* programs that name no file mean the driver's */
+        if (text_eq(text_of(judge->messages.items[i].id), "library_missing") &&
+            !known(judge->messages.items[i].argument))
+            message = &judge->messages.items[i];
     return message;
 }
 
@@ -127,7 +137,7 @@ void rule_driver_libs_missing(struct judge *judge) {
     bool kernel_side = is_true(driver->module_loaded) || nvml_lists_gpus(judge);
     bool none = !unknown(driver->libraries) && !library_usable(judge, "libcuda.so.1");
     bool no_library = text_has(text_of(judge->facts->compute.cuda_child), "no library");
-    if (cuda_lists_gpus(judge) || on_macos(judge))
+    if ((cuda_lists_gpus(judge) && !cuda_said(judge, 221)) || on_macos(judge))
         return;
     if (on_wsl(judge) && !message)
         return; /* wsl-driver-old-or-missing tells where they should come from */
@@ -135,14 +145,17 @@ void rule_driver_libs_missing(struct judge *judge) {
     bool api_missing = absent(driver->cuda_version) && nvml_lists_gpus(judge);
     if (!message && !(kernel_side && (none || no_library || api_missing)) && !no_tools)
         return;
+    const char *lacking = message && text_of(message->argument) ? text_of(message->argument)
+                          : message && text_eq(text_of(message->id), "jit_missing")
+                              ? "libnvidia-ptxjitcompiler.so.1"
+                              : "libcuda.so.1";
     struct cause *cause =
         judge_find(judge, "driver-libs-missing", message || none || no_library ? CERTAIN : LIKELY,
-                   "The driver's library %s is missing%s%s.",
-                   message && text_of(message->argument) ? text_of(message->argument) : "libcuda.so.1",
+                   "The driver's library %s is missing%s%s.", lacking,
                    kernel_side ? ", although its kernel module is loaded" : "",
                    in_container(judge) ? ", in this container" : "");
     if (message)
-        evidence_printed(judge, cause, "library_missing");
+        evidence_printed_all(judge, cause, "library_missing", "smi_no_library", "jit_missing", NULL);
     if (known(driver->module_loaded))
         cause_fact(judge, cause, "driver.module_loaded", &driver->module_loaded);
     cause_fact(judge, cause, "driver.module_version", &driver->module_version);

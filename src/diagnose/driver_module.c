@@ -135,8 +135,8 @@ void rule_driver_nouveau(struct judge *judge) {
         return;
     bool bound = bound_to_nouveau(judge);
     bool loaded = is_true(driver->nouveau_loaded) && !is_true(driver->module_loaded);
-    bool not_called =
-        logged(judge, "probe_not_called") || logged(judge, "already_bound") || printed(judge, "kernel_nouveau");
+    bool not_called = printed(judge, "installer_nouveau") || logged(judge, "probe_not_called") ||
+                      logged(judge, "already_bound") || printed(judge, "kernel_nouveau");
     if (!bound && !loaded && !not_called)
         return;
     struct cause *cause =
@@ -148,7 +148,7 @@ void rule_driver_nouveau(struct judge *judge) {
     cause_fact(judge, cause, "driver.nouveau_blacklisted", &driver->nouveau_blacklisted);
     evidence_log(judge, cause, "probe_not_called");
     evidence_log(judge, cause, "already_bound");
-    evidence_printed(judge, cause, "kernel_nouveau");
+    evidence_printed_all(judge, cause, "kernel_nouveau", "installer_nouveau", NULL);
     fix_table_or(judge, cause, "blacklist-nouveau", "Blacklist nouveau, rebuild the initramfs, reboot");
     see_driver(judge, cause);
 }
@@ -156,12 +156,28 @@ void rule_driver_nouveau(struct judge *judge) {
 /* --- driver-secure-boot
  * -------------------------------------------------------------------------------------------- */
 
+/* "module verification failed … tainting kernel" is said of a module that was loaded all the same. */
+static const struct printed_message *key_refused(const struct judge *judge) {
+    static const char *const reasons[] = {"key", "rejected", "not permitted"};
+    for (size_t i = 0; i < judge->messages.count; i++) {
+        const struct printed_message *message = &judge->messages.items[i];
+        if (text_eq(text_of(message->id), "modprobe_key_rejected") && !text_has(text_of(message->text), "taint") &&
+            !text_has(text_of(message->text), "module verification failed"))
+            return message;
+        for (size_t r = 0; r < sizeof reasons / sizeof *reasons; r++)
+            if (text_eq(text_of(message->id), "module_insert") &&
+                text_has_nocase(text_of(message->second), reasons[r]))
+                return message;
+    }
+    return NULL;
+}
+
 void rule_driver_secure_boot(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     if (module_is_no_question(judge))
         return;
     struct modules modules = modules_on_disk(judge);
-    const struct printed_message *rejected = printed(judge, "modprobe_key_rejected");
+    const struct printed_message *rejected = key_refused(judge);
     bool refused = logged(judge, "key_rejected") || logged(judge, "unsigned_refused") ||
                    logged(judge, "lockdown") || rejected;
     bool enforced = is_true(driver->secure_boot) || is_true(driver->lockdown);
@@ -175,7 +191,8 @@ void rule_driver_secure_boot(struct judge *judge) {
     evidence_log(judge, cause, "key_rejected");
     evidence_log(judge, cause, "unsigned_refused");
     evidence_log(judge, cause, "lockdown");
-    evidence_printed(judge, cause, "modprobe_key_rejected");
+    if (rejected)
+        cause_message(judge, cause, rejected);
     cause_fact(judge, cause, "driver.secure_boot", &driver->secure_boot);
     cause_fact(judge, cause, "driver.lockdown", &driver->lockdown);
     if (modules.fits)
@@ -232,10 +249,22 @@ static struct cause *not_built_by_facts(struct judge *judge) {
     return NULL;
 }
 
+/* The installer names this step when it works, too. */
+static bool build_step_failed(const struct judge *judge) {
+    return printed_saying(judge, "installer_build_failed", "error") ||
+           printed_saying(judge, "installer_build_failed", "fail") ||
+           printed_saying(judge, "installer_build_failed", "unable");
+}
+
 static struct cause *not_built_by_words(struct judge *judge) {
     const struct printed_message *missing = printed_with(judge, "modprobe_not_found", "nvidia");
-    if (printed(judge, "dkms_build_failed") || printed(judge, "installer_build_failed"))
+    if (printed(judge, "dkms_build_failed") || build_step_failed(judge) ||
+        printed(judge, "module_version_magic") ||
+        printed_saying(judge, "module_insert", "Invalid module format") ||
+        printed_saying(judge, "module_insert", "Exec format"))
         return not_built(judge, CERTAIN);
+    if (printed(judge, "dkms_headers"))
+        return not_built(judge, LIKELY);
     /* nvidia-smi is there, so the driver was installed; the kernel has no module of it */
     if (missing && !is_false(judge->facts->driver.smi_present) &&
         (nvml_said(judge, 9) || driver_was_installed(judge)))
@@ -261,9 +290,8 @@ void rule_driver_not_built_for_kernel(struct judge *judge) {
         cause_fact(judge, cause, "driver.dkms.state", &dkms->state);
         cause_fact(judge, cause, "driver.dkms.log", &dkms->log);
     }
-    evidence_printed(judge, cause, "dkms_build_failed");
-    evidence_printed(judge, cause, "installer_build_failed");
-    evidence_printed(judge, cause, "modprobe_not_found");
+    evidence_printed_all(judge, cause, "dkms_build_failed", "installer_build_failed", "dkms_headers",
+                         "module_version_magic", "module_insert", "modprobe_not_found", NULL);
     evidence_log(judge, cause, "version_magic");
     evidence_log(judge, cause, "symbol_disagrees");
     evidence_log(judge, cause, "unknown_symbol");
@@ -285,6 +313,8 @@ static const char *what_keeps_it_out(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     if (driver->blacklists.count)
         return arena_printf(judge->arena, "a modprobe line keeps it out: %s", driver->blacklists.items[0]);
+    if (printed(judge, "module_blacklisted"))
+        return "the kernel's command line blacklists it";
     if (printed(judge, "modprobe_off"))
         return "a modprobe line makes \"off\" of its name (alias nvidia off), as prime-select writes it";
     if (text_eq(text_of(driver->prime_profile), "intel"))
@@ -301,7 +331,16 @@ void rule_driver_not_loaded(struct judge *judge) {
     bool out = is_false(driver->module_loaded) &&
                (modules.fits || (in_container(judge) && judge->facts->gpu.devices.count));
     /* the configuration alone decides in an image, where nothing is loaded yet */
-    bool kept_out = why && !known(driver->module_loaded) && (modules.fits || printed(judge, "modprobe_off"));
+    const struct printed_message *insert = printed(judge, "installer_load");
+    for (size_t i = 0; i < judge->messages.count && !insert; i++) /* nvidia itself, not its uvm or drm part */
+        if (text_eq(text_of(judge->messages.items[i].id), "module_insert") &&
+            is_nvidia_module(text_of(judge->messages.items[i].argument)) &&
+            !text_has(text_of(judge->messages.items[i].argument), "uvm"))
+            insert = &judge->messages.items[i];
+    bool kept_out =
+        !known(driver->module_loaded) &&
+        ((why && (modules.fits || printed(judge, "modprobe_off") || printed(judge, "module_blacklisted"))) ||
+         insert);
     if (!out && !kept_out) {
         if (judge->facts->gpu.devices.count && !known(driver->module_loaded))
             settled(judge, "driver.module_loaded", &driver->module_loaded.is);
@@ -318,7 +357,8 @@ void rule_driver_not_loaded(struct judge *judge) {
         cause_evidence(judge, cause, "driver.blacklists", driver->blacklists.items[i],
                        driver->blacklists.is.source);
     cause_fact(judge, cause, "driver.prime_profile", &driver->prime_profile);
-    evidence_printed(judge, cause, "modprobe_off");
+    evidence_printed_all(judge, cause, "modprobe_off", "module_blacklisted", "module_insert", "installer_load",
+                         NULL);
     evidence_nvml(judge, cause, 9);
     if (why && (text_has(why, "prime-select") || text_has(why, "alias")))
         cause_fix(judge, cause, "Give the NVIDIA GPU back to the system", "sudo prime-select nvidia",

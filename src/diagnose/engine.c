@@ -108,7 +108,8 @@ static void describe_links(struct judge *judge) {
             if (state->state == STATE_UNKNOWN) /* what is known of this link is its cause */
                 state->summary = root->id;
             state->state = STATE_BROKEN;
-        } else if (link_has(out, state->link, ROLE_CONSEQUENCE, NULL) || (broken && state->state == STATE_UNKNOWN)) {
+        } else if (link_has(out, state->link, ROLE_CONSEQUENCE, NULL) ||
+                   (broken && state->state == STATE_UNKNOWN)) {
             state->state = STATE_BLOCKED;
         } else if (link_has(out, state->link, ROLE_RISK, NULL) && state->state < STATE_WARNING) {
             state->state = STATE_WARNING;

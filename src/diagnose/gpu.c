@@ -5,13 +5,26 @@
 #include "diagnose/rules.h"
 #include "knowledge/error.h"
 
+/* NVIDIA's installer looked at the bus and found no GPU that it knows. */
+static bool absent_by_installer(struct judge *judge) {
+    if (!printed(judge, "installer_no_gpu") || gpu_present(judge))
+        return false;
+    struct cause *cause =
+        judge_find(judge, "gpu-absent", POSSIBLE, "NVIDIA's installer finds no GPU that its driver supports.");
+    evidence_printed(judge, cause, "installer_no_gpu");
+    cause_fix(judge, cause, "See whether there is one, and which: lspci lists it", "lspci -nn | grep -i nvidia",
+              NULL);
+    cause_see(judge, cause, "https://www.nvidia.com/en-us/drivers/unix/legacy-gpu/");
+    return true;
+}
+
 /* No display function of vendor 10de on a readable bus, no /dev/dxg, no Tegra: also in a virtual machine. Stray
  * device nodes change nothing. What CUDA or PyTorch lists all the same is stronger than a listing that was cut. */
 void rule_gpu_absent(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     if (on_jetson(judge) || on_wsl(judge) || on_macos(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge))
         return;
-    if (!settled(judge, "gpu.devices", &facts->gpu.devices.is))
+    if (absent_by_installer(judge) || !settled(judge, "gpu.devices", &facts->gpu.devices.is))
         return;
     if (!is_true(facts->gpu.bus_readable) || facts->gpu.devices.count)
         return;
@@ -55,6 +68,19 @@ static void evidence_xid(struct judge *judge, struct cause *cause, int64_t xid) 
         }
 }
 
+/* nvidia-smi that cannot get a handle of a GPU it lists: the driver knows it and it no longer answers. Under WSL
+ * and in containers the reason is another one. */
+static const struct printed_message *printed_said_lost(const struct judge *judge) {
+    const struct printed_message *handle = printed(judge, "smi_handle");
+    if (printed(judge, "gpu_off_bus"))
+        return printed(judge, "gpu_off_bus");
+    if (printed_saying(judge, "smi_reset", "lost"))
+        return printed_saying(judge, "smi_reset", "lost");
+    if (printed_saying(judge, "smi_reset", "Reboot the system"))
+        return printed_saying(judge, "smi_reset", "Reboot the system");
+    return handle && !on_wsl(judge) && !in_container(judge) ? handle : NULL;
+}
+
 /* Its configuration space reads as ff, or the driver says that it lost it (Xid 79, NVML 15). */
 void rule_gpu_fell_off_bus(struct judge *judge) {
     const struct gpu_facts *gpu = &judge->facts->gpu;
@@ -71,13 +97,17 @@ void rule_gpu_fell_off_bus(struct judge *judge) {
         cause_fact(judge, cause, "gpu.devices.config_dead", &device->config_dead);
         cause_fact(judge, cause, "gpu.devices.fault", &device->fault);
     }
-    if (logged(judge, "fell_off_bus") || logged(judge, "gpu_lost") || log_xid(judge, 79) || nvml_said(judge, 15)) {
+    const struct printed_message *said = printed_said_lost(judge);
+    if (logged(judge, "fell_off_bus") || logged(judge, "gpu_lost") || log_xid(judge, 79) || nvml_said(judge, 15) ||
+        said) {
         cause = judge_find(judge, "gpu-fell-off-bus", cause ? CERTAIN : LIKELY,
                            "The driver lost the GPU: it has fallen off the PCI bus and no longer answers.");
         evidence_log(judge, cause, "fell_off_bus");
         evidence_log(judge, cause, "gpu_lost");
         evidence_xid(judge, cause, 79);
         evidence_nvml(judge, cause, 15);
+        if (said)
+            cause_message(judge, cause, said);
     }
     if (!cause)
         return;
@@ -177,6 +207,10 @@ static struct cause *faulty_by_answers(struct judge *judge) {
         cause_fact(judge, cause, "compute.devices.copy_wrong", &device->copy_wrong);
         cause_fact(judge, cause, "compute.devices.pattern_wrong", &device->pattern_wrong);
         cause_fact(judge, cause, "compute.devices.product_right", &device->product_right);
+    }
+    if (printed(judge, "smi_reset") && !printed_said_lost(judge)) {
+        cause = judge_find(judge, "gpu-faulty", LIKELY, "The driver says that the GPU requires a reset.");
+        evidence_printed(judge, cause, "smi_reset");
     }
     for (int code = 14; code <= 16; code += 2) /* NVML: infoROM corrupted, GPU requires reset */
         if (nvml_said(judge, code)) {

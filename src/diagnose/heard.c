@@ -21,6 +21,11 @@ static void hear(struct judge *judge, const struct message_set *set, const char 
         set_text(&message->id, matches[i].message->id, source);
         set_text(&message->text, text, source);
         const char *argument = group_text(judge, &matches[i], 1), *second = group_text(judge, &matches[i], 2);
+        if (text_eq(matches[i].message->id, "undefined_symbol")) { /* the table has the file first */
+            const char *file = argument;
+            argument = second;
+            second = file;
+        }
         if (argument)
             set_text(&message->argument, argument, source);
         if (second)

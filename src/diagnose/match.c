@@ -140,6 +140,8 @@ static void too_old_evidence(struct judge *judge, struct cause *cause) {
     evidence_printed(judge, cause, "driver_too_old");
     evidence_printed(judge, cause, "ctk_unsatisfied");
     evidence_cuda(judge, cause, 35);
+    evidence_cuda(judge, cause, 222);
+    evidence_printed(judge, cause, "container_driver_old");
     if (driver_release(judge, &release, &fact, &name))
         cause_fact(judge, cause, name, fact);
     cause_fact(judge, cause, "driver.cuda_version", &judge->facts->driver.cuda_version);
@@ -169,8 +171,14 @@ static struct cause *too_old_by_words(struct judge *judge) {
             for_what, number ? ": it offers CUDA up to " : "", number ? cuda_version_text(number, offered) : "");
     if (unsatisfied)
         return judge_find(judge, "driver-too-old-for-cuda", CERTAIN,
-                          "The host's NVIDIA driver is too old for this image, which asks for CUDA %s.",
-                          text_of(unsatisfied->argument) ? text_of(unsatisfied->argument) : "of a newer release");
+                          "The host's NVIDIA driver is too old for this image, which asks for %s.",
+                          text_of(unsatisfied->argument) ? text_of(unsatisfied->argument) : "a newer one");
+    const struct printed_message *container = printed(judge, "container_driver_old");
+    if (container)
+        return judge_find(
+            judge, "driver-too-old-for-cuda", CERTAIN,
+            "The host's NVIDIA driver is too old for this image, which was made for driver %s or newer.",
+            text_of(container->argument) ? text_of(container->argument) : "of a newer release");
     return NULL;
 }
 
@@ -196,6 +204,9 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
     /* error 35 is also what the runtime says where there is no driver at all */
     bool driver_seen = driver_cuda(judge) || known(judge->facts->driver.module_version) ||
                        nvml_lists_gpus(judge) || known(judge->facts->driver.nvml_version);
+    if (!cause && cuda_said(judge, 222))
+        cause = judge_find(judge, "driver-too-old-for-cuda", LIKELY,
+                           "The driver is too old to compile code (PTX) that a newer CUDA made: error 222.");
     if (!cause && cuda_said(judge, 35) && !on_wsl(judge) && !judge_found(judge, "container-no-gpu") &&
         !judge_found(judge, "driver-libs-missing") && !printed(judge, "driver_missing_throw"))
         cause = judge_find(judge, "driver-too-old-for-cuda", driver_seen ? LIKELY : POSSIBLE,
@@ -204,7 +215,7 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
         return;
     too_old_evidence(judge, cause);
     struct driver_match match = match_driver(judge);
-    if (!printed(judge, "ctk_unsatisfied"))
+    if (!printed_any(judge, "ctk_unsatisfied", "container_driver_old", NULL))
         fix_torch_build(judge, cause, true);
     else
         cause_fix(judge, cause, "Take an image made with an older CUDA, one that this driver offers", NULL);
@@ -257,10 +268,25 @@ static bool says_too_old(const struct judge *judge, const char *gpu) {
     return false;
 }
 
+/* NVRTC and Triton's ptxas come with PyTorch: a GPU they do not know is newer (or, for a new one, older) than the
+ * build. nvcc is the toolkit's. */
+static bool built_in_compiler_refused(const struct judge *judge) {
+    for (size_t i = 0; i < judge->messages.count; i++)
+        if (text_eq(text_of(judge->messages.items[i].id), "nvcc_unsupported_arch") &&
+            !text_has(text_of(judge->messages.items[i].text), "nvcc fatal"))
+            return true;
+    return false;
+}
+
+/* What PyTorch's parts and companions say of a GPU that lacks what they need. */
+static const struct printed_message *says_too_weak(const struct judge *judge) {
+    return printed_any(judge, "triton_arch", "flash_arch", "bf16_arch", "cublas_arch", NULL);
+}
+
 static bool runtime_refused(const struct judge *judge) {
-    return cuda_said(judge, 209) || printed(judge, "cc_reinstall") || printed(judge, "cc_none") ||
-           printed(judge, "requires_newer_cuda") || printed(judge, "sm_not_compatible") ||
-           printed(judge, "cc_list");
+    return cuda_said(judge, 209) || built_in_compiler_refused(judge) ||
+           printed_any(judge, "cc_reinstall", "cc_none", "requires_newer_cuda", "sm_not_compatible", "cc_list",
+                       NULL);
 }
 
 static enum age age_of(struct judge *judge, const struct code_list *code, const struct gpu_view *gpu) {
@@ -308,6 +334,9 @@ static void age_evidence(struct judge *judge, struct cause *cause, const struct 
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
     evidence_cuda(judge, cause, 209);
+    if (built_in_compiler_refused(judge))
+        evidence_printed(judge, cause, "nvcc_unsupported_arch");
+    evidence_printed_all(judge, cause, "triton_arch", "flash_arch", "bf16_arch", "cublas_arch", NULL);
 }
 
 static void find_age(struct judge *judge, enum age age, const struct code_list *code, const struct gpu_view *gpu,
@@ -349,8 +378,11 @@ static void refused_without_gpu(struct judge *judge) {
     if (judge_found(judge, "gpu-too-new") || judge_found(judge, "gpu-too-old"))
         return;
     bool old = says_too_old(judge, NULL);
-    if (!old && !runtime_refused(judge))
+    if (!old && !runtime_refused(judge)) {
+        if (says_too_weak(judge))
+            find_age(judge, AGE_TOO_OLD, &code, views.count == 1 ? &views.items[0] : NULL, LIKELY);
         return;
+    }
     const struct gpu_view *gpu = views.count == 1 ? &views.items[0] : NULL;
     bool fits = gpu && match_gpu(judge, &code, gpu).fit == FIT_YES;
     if (fits && !old) /* torch has code for it; an extension module has none: another cause's matter */

@@ -43,7 +43,7 @@ static bool python_error_is(const struct judge *judge, const char *type, const c
 /* PyTorch's own assertions ask to be reported. The device count's (NVML and CUDA disagree) belongs to the machine.
  */
 void rule_torch_bug(struct judge *judge) {
-    bool internal = printed(judge, "torch_internal_assert") ||
+    bool internal = (printed(judge, "torch_internal_assert") && !printed(judge, "device_index_assert")) ||
                     python_error_is(judge, NULL, "INTERNAL ASSERT FAILED") ||
                     python_error_is(judge, NULL, "please report a bug to PyTorch");
     if (!internal || chain_is_broken(judge) || printed(judge, "deferred_call"))
@@ -61,6 +61,10 @@ struct program_words {
     const char *id, *summary, *advice;
 };
 
+/* The first ones are the program's whatever else is wrong; the last ones may also be an operator's or the card's.
+ */
+enum { ALWAYS_THE_PROGRAM = 3, FIRST_OF_KERNELS = 7 };
+
 static const struct program_words program_words[] = {
     {"device_assert", "A check in a GPU kernel failed: an index or a class number outside of its range.",
      "Run it on the CPU, or with CUDA_LAUNCH_BLOCKING=1, to see which line gives the wrong index"},
@@ -68,19 +72,34 @@ static const struct program_words program_words[] = {
      "Put all of them on one device: x = x.to(model.device)"},
     {"mixed_dtypes", "The program mixes number types (float and half) in one operation.",
      "Give both one type: x = x.to(weight.dtype), or use torch.autocast"},
+    {"numpy_cuda", "The program hands a tensor on the GPU to NumPy, which works on the CPU.",
+     "Copy it first: tensor.cpu().numpy()"},
+    {"device_index_load",
+     "The program loads tensors that were saved from a GPU number this machine does not have.",
+     "Say where they go: torch.load(file, map_location=\"cuda:0\")"},
+    {"shape_error", "PyTorch refused the program's input: the tensors do not fit together.",
+     "Read the last line of the traceback: driver, CUDA and PyTorch need no change for it"},
+    {"model_unsupported", "The program does not find the model it was asked for, or is too old for it.",
+     "Check the model's name and files, or take a newer release of the program"},
     {"illegal_access",
      "A GPU kernel touched memory that is not its own: a fault in the program, or in the operator it uses.",
      "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer to find the operator; try a newer release of "
      "PyTorch"},
     {"launch_failure", "A GPU kernel failed while it ran.",
      "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer; look for Xid lines in the kernel log"},
+    {"launch_timeout", "A GPU kernel ran too long on a GPU that drives a display, and was ended.",
+     "Make the kernels smaller, or use a GPU without a display (Windows: TdrDelay)"},
+    {"misaligned",
+     "A GPU kernel used a wrong address or instruction: a fault in the program, or in the operator it uses.",
+     "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer to find the operator; try a newer release of "
+     "PyTorch"},
 };
 
 static struct cause *error_by_code(struct judge *judge) {
     static const struct {
         int code;
         size_t words;
-    } codes[] = {{710, 0}, {700, 3}, {719, 4}};
+    } codes[] = {{710, 0}, {700, FIRST_OF_KERNELS}, {719, FIRST_OF_KERNELS + 1}};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (cuda_said(judge, codes[i].code) && !chain_is_broken(judge)) {
             struct cause *cause = judge_find(judge, "program-error", codes[i].words ? POSSIBLE : LIKELY, "%s",
@@ -113,9 +132,10 @@ static struct cause *wrong_number(struct judge *judge) {
 void rule_program_error(struct judge *judge) {
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof program_words / sizeof *program_words && !cause; i++) {
-        if (!printed(judge, program_words[i].id) || (i >= 3 && chain_is_broken(judge)))
+        if (!printed(judge, program_words[i].id) || (i >= ALWAYS_THE_PROGRAM && chain_is_broken(judge)))
             continue;
-        cause = judge_find(judge, "program-error", i < 3 ? LIKELY : POSSIBLE, "%s", program_words[i].summary);
+        cause = judge_find(judge, "program-error", i < FIRST_OF_KERNELS ? LIKELY : POSSIBLE, "%s",
+                           program_words[i].summary);
         evidence_printed(judge, cause, program_words[i].id);
         cause_fix(judge, cause, program_words[i].advice, NULL);
     }

@@ -29,6 +29,15 @@ const struct printed_message *printed(const struct judge *judge, const char *id)
 const struct printed_message *printed_with(const struct judge *judge, const char *id, const char *argument);
 /* The first one of this id whose argument holds `part`, case ignored. */
 const struct printed_message *printed_about(const struct judge *judge, const char *id, const char *part);
+/* The first one of this id whose line holds `part`, case ignored. */
+const struct printed_message *printed_saying(const struct judge *judge, const char *id, const char *part);
+/* The first of the ids in a list that ends with NULL. */
+#define printed_any(judge, ...) printed_any_list(judge, (const char *const[]){__VA_ARGS__})
+const struct printed_message *printed_any_list(const struct judge *judge, const char *const *ids);
+/* Every message of each id in a list that ends with NULL, as evidence. */
+#define evidence_printed_all(judge, cause, ...)                                                                   \
+    evidence_printed_list(judge, cause, (const char *const[]){__VA_ARGS__})
+void evidence_printed_list(struct judge *judge, struct cause *cause, const char *const *ids);
 /* The first command that holds every word of a list that ends with NULL: typed(judge, "docker", " run ", NULL). */
 #define typed(judge, ...) typed_list(judge, (const char *const[]){__VA_ARGS__})
 const struct printed_command *typed_list(const struct judge *judge, const char *const *words);
@@ -58,8 +67,8 @@ const struct variable *variable_of(const struct judge *judge, const char *name);
 bool cuda_lists_gpus(const struct judge *judge);
 /* PyTorch did work on the GPU, and finished it. */
 bool torch_worked(const struct judge *judge);
-/* The program got as far as an error of its own: PyTorch worked on the GPU, or nvidia-smi lists GPUs and the error
- * is one that only a running program makes (mixed types, tensors on two devices). */
+/* The program got as far as an error of its own: a kernel of it ran, or nvidia-smi lists GPUs and the error is one
+ * that only a running program makes (mixed types). */
 bool program_ran(const struct judge *judge);
 /* PyTorch said False, or 0 devices. */
 bool torch_sees_none(const struct judge *judge);

@@ -29,6 +29,26 @@ const struct printed_message *printed_about(const struct judge *judge, const cha
     return printed_where(judge, id, part, true);
 }
 
+const struct printed_message *printed_saying(const struct judge *judge, const char *id, const char *part) {
+    for (size_t i = 0; i < judge->messages.count; i++)
+        if (text_eq(text_of(judge->messages.items[i].id), id) &&
+            text_has_nocase(text_of(judge->messages.items[i].text), part))
+            return &judge->messages.items[i];
+    return NULL;
+}
+
+const struct printed_message *printed_any_list(const struct judge *judge, const char *const *ids) {
+    for (const char *const *id = ids; *id; id++)
+        if (printed(judge, *id))
+            return printed(judge, *id);
+    return NULL;
+}
+
+void evidence_printed_list(struct judge *judge, struct cause *cause, const char *const *ids) {
+    for (const char *const *id = ids; *id; id++)
+        evidence_printed(judge, cause, *id);
+}
+
 const struct printed_command *typed_list(const struct judge *judge, const char *const *words) {
     const struct printed_command_rows *commands = &judge->facts->printed.commands;
     for (size_t i = 0; i < commands->count; i++) {
@@ -218,7 +238,9 @@ void evidence_variable(struct judge *judge, struct cause *cause, const char *nam
 static const char *const proofs[] = {
     "old_gpu_fixed35", "old_gpu_min",    "old_gpu",           "min_max_cc",          "cc_list",
     "cc_reinstall",    "cc_none",        "sm_not_compatible", "requires_newer_cuda", "no_kernel_image",
-    "device_assert",   "illegal_access", "mixed_devices"};
+    "device_assert",   "illegal_access", "out_of_memory",     "numpy_cuda",          "forked",
+    "computed",        "misaligned",     "launch_failure",    "launch_timeout",      "flash_arch",
+    "triton_arch",     "cublas_arch"};
 
 bool torch_worked(const struct judge *judge) {
     return is_true(judge->facts->compute.torch_computed);
@@ -237,22 +259,27 @@ bool cuda_lists_gpus(const struct judge *judge) {
     for (size_t i = 0; i < sizeof proofs / sizeof *proofs; i++)
         if (printed(judge, proofs[i]))
             return true;
-    return false;
+    return printed_saying(judge, "mixed_devices", "cuda:") != NULL;
 }
 
+/* A kernel that touched wrong memory, or whose check failed, did run: driver, access and code are in order. */
 bool program_ran(const struct judge *judge) {
-    static const char *const own[] = {"mixed_dtypes", "mixed_devices", "device_assert", "illegal_access"};
-    if (torch_worked(judge))
+    static const char *const ran[] = {"illegal_access", "device_assert", "launch_failure", "launch_timeout",
+                                      "misaligned",     "numpy_cuda",    "computed"};
+    const struct printed_message *mixed = printed(judge, "mixed_devices");
+    if (torch_worked(judge) || printed_saying(judge, "mixed_devices", "cuda:"))
         return true;
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (printed(judge, own[i]) && nvml_lists_gpus(judge))
+    for (size_t i = 0; i < sizeof ran / sizeof *ran; i++)
+        if (printed(judge, ran[i]))
             return true;
-    return false;
+    return nvml_lists_gpus(judge) && (mixed || printed(judge, "mixed_dtypes"));
 }
 
 bool torch_sees_none(const struct judge *judge) {
     const struct compute_facts *compute = &judge->facts->compute;
-    return is_false(compute->is_available) || (known(compute->device_count) && compute->device_count.value == 0);
+    return is_false(compute->is_available) || (known(compute->device_count) && compute->device_count.value == 0) ||
+           printed_any(judge, "program_no_gpu", "webui_no_gpu", "nccl_no_gpu", "cuda_unavailable_load",
+                       "bad_device_string", NULL);
 }
 
 bool nvml_lists_gpus(const struct judge *judge) {

@@ -201,7 +201,7 @@ void rule_toolkit_incomplete(struct judge *judge) {
 void rule_toolkit_mismatch(struct judge *judge) {
     const struct toolkit_facts *toolkit = &judge->facts->toolkit;
     const struct printed_message *differ = printed(judge, "ext_cuda_mismatch"),
-                                 *arch = printed(judge, "nvcc_unsupported_arch");
+                                 *arch = printed_saying(judge, "nvcc_unsupported_arch", "nvcc fatal");
     int build = 0, torch = torch_cuda(judge);
     if (known(toolkit->build_version))
         cuda_version_parse(span_of(toolkit->build_version.value), &build);
@@ -274,8 +274,9 @@ static int64_t major_of(const char *version) {
 }
 
 void rule_toolkit_host_compiler(struct judge *judge) {
-    static const char *const ids[] = {"gcc_unsupported", "msvc_unsupported", "compiler_missing",
-                                      "python_h_missing", "ext_compiler_bounds"};
+    static const char *const ids[] = {"gcc_unsupported",  "msvc_unsupported",    "compiler_missing",
+                                      "python_h_missing", "ext_compiler_bounds", "ext_glibc_math",
+                                      "ext_ninja"};
     const struct printed_message *message = NULL;
     for (size_t i = 0; i < sizeof ids / sizeof *ids && !message; i++)
         message = printed(judge, ids[i]);

@@ -199,6 +199,29 @@ static enum fit index_lacks_python(struct judge *judge, unsigned python) {
     return listed ? FIT_YES : FIT_UNKNOWN;
 }
 
+/* uv and poetry name no requirement; pip's "requires a different Python" names the Python. */
+static void no_wheel_by_words(struct judge *judge, unsigned python) {
+    const struct printed_message *bare = NULL;
+    for (size_t i = 0; i < judge->messages.count && !bare; i++)
+        if (text_eq(text_of(judge->messages.items[i].id), "pip_no_match") &&
+            !known(judge->messages.items[i].argument))
+            bare = &judge->messages.items[i];
+    const struct printed_message *different = printed_saying(judge, "requires_python", "torch");
+    if (judge_found(judge, "torch-no-wheel-for-python") || (!bare && !different))
+        return;
+    struct cause *cause =
+        judge_find(judge, "torch-no-wheel-for-python", different ? CERTAIN : LIKELY,
+                   "There is no build of the PyTorch that was asked for, for %s%s on this platform.",
+                   python ? "Python " : "this Python",
+                   python ? arena_printf(judge->arena, "%u.%u", python / 100, python % 100) : "");
+    cause_message(judge, cause, bare ? bare : different);
+    evidence_python(judge, cause);
+    fix_torch_build(judge, cause, false);
+    cause_fix(judge, cause, "Make an environment with a Python that has builds (uv fetches one)",
+              "uv venv --python 3.12", NULL);
+    see_install(judge, cause);
+}
+
 void rule_torch_no_wheel_for_python(struct judge *judge) {
     const struct printed_message_rows *messages = &judge->messages;
     unsigned python = python_number(judge);
@@ -232,6 +255,8 @@ void rule_torch_no_wheel_for_python(struct judge *judge) {
         see_install(judge, cause);
         cause_see(judge, cause, "https://pytorch.org/get-started/previous-versions/");
     }
+    if (!on_macos(judge))
+        no_wheel_by_words(judge, python);
 }
 
 /* --- torch-missing, torch-in-other-env
@@ -251,7 +276,7 @@ static const struct python_environment *other_with_torch(const struct judge *jud
 }
 
 static bool import_failed(const struct judge *judge) {
-    return printed_with(judge, "no_module", "torch") != NULL;
+    return printed_with(judge, "no_module", "torch") || printed(judge, "torch_not_found");
 }
 
 static bool not_in_use(const struct judge *judge) {
@@ -311,22 +336,28 @@ void rule_torch_missing(struct judge *judge) {
     const struct torch_facts *torch = &judge->facts->torch;
     bool failed = import_failed(judge);
     bool no_pip = printed_with(judge, "no_module", "pip") && !torch_version(judge);
+    bool refused =
+        printed(judge, "externally_managed") && !torch_version(judge) && typed(judge, "install", "torch", NULL);
     bool no_python = !unknown(torch->environments) && !torch->environments.count && absent(torch->interpreter);
     if (judge_found(judge, "torch-in-other-env"))
         return;
-    if (!failed && !not_in_use(judge) && !no_pip && !no_python)
+    if (!failed && !not_in_use(judge) && !no_pip && !no_python && !refused)
         return;
     const struct python_environment *python = python_in_use(judge);
     struct cause *cause =
         no_python ? judge_find(judge, "torch-missing", CERTAIN, "There is no Python here, so no PyTorch.")
         : no_pip  ? judge_find(judge, "torch-missing", LIKELY,
                                "PyTorch is not installed, and cannot be: this Python has no pip.")
-                  : judge_find(judge, "torch-missing", failed || known(python->interpreter) ? CERTAIN : LIKELY,
+                  : judge_find(judge, "torch-missing",
+                              failed || (python && known(python->interpreter)) ? CERTAIN : LIKELY,
                                "PyTorch is not installed in %s.", python_words(judge, python));
-    evidence_printed(judge, cause, "no_module");
+    evidence_printed_all(judge, cause, "no_module", "torch_not_found", "externally_managed", NULL);
     evidence_python(judge, cause);
     if (python)
         cause_fact(judge, cause, "torch.torch_version", &python->torch_version);
+    if (refused || (python && is_true(python->externally_managed)))
+        cause_fix(judge, cause, "The distribution keeps pip out of its own Python: make an environment first",
+                  "python3 -m venv ~/torch-env", "~/torch-env/bin/python -m pip install torch", NULL);
     if (no_python)
         cause_fact(judge, cause, "torch.interpreter", &torch->interpreter);
     if (no_pip)
@@ -355,7 +386,8 @@ static const char *why_cpu(struct judge *judge) {
 }
 
 void rule_torch_cpu_build(struct judge *judge) {
-    bool said = printed(judge, "not_compiled") || printed(judge, "torch_cpu_only_said");
+    const struct printed_message *aten = printed_about(judge, "backend_missing", "aten::empty");
+    bool said = printed_any(judge, "not_compiled", "torch_cpu_only_said", NULL) || aten;
     bool cpu = text_eq(torch_build_of(judge), "cpu");
     if ((!cpu && !said) || judge_found(judge, "torch-platform-without-cuda") || on_macos(judge) ||
         cuda_lists_gpus(judge))
@@ -369,6 +401,8 @@ void rule_torch_cpu_build(struct judge *judge) {
     evidence_build(judge, cause);
     evidence_printed(judge, cause, "not_compiled");
     evidence_printed(judge, cause, "torch_cpu_only_said");
+    if (aten)
+        cause_message(judge, cause, aten);
     const struct python_environment *other = other_with_torch(judge);
     fix_torch_build(judge, cause, true);
     if (other && known(other->interpreter) && known(other->cuda))

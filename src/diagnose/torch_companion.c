@@ -2,6 +2,7 @@
  * place. */
 #include "base/text.h"
 #include "diagnose/fix.h"
+#include "diagnose/match.h"
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 #include "diagnose/torch.h"
@@ -228,18 +229,63 @@ static const struct printed_message *foreign_extension_fails(const struct judge 
     return NULL;
 }
 
-static struct cause *companion_by_words(struct judge *judge) {
+/* "Could not run 'torchvision::nms' with arguments from the 'CUDA' backend": an operator of a package beside
+ * torch. The same of an aten operator is a build without CUDA, of a quantized one a limit of PyTorch. */
+static const struct printed_message *operator_without_cuda(const struct judge *judge) {
+    const struct printed_message *own = printed(judge, "op_backend_missing");
+    for (size_t i = 0; i < judge->messages.count; i++) {
+        const struct printed_message *message = &judge->messages.items[i];
+        const char *name = text_of(message->argument);
+        if (text_eq(text_of(message->id), "backend_missing") && name && !text_starts(name, "aten::") &&
+            !text_starts(name, "quantized::") && !text_starts(name, "prims::"))
+            return message;
+    }
+    return own;
+}
+
+/* Torch has code for this GPU, and a launch failed for want of code: a module beside torch made it. */
+static bool extension_lacks_code(struct judge *judge) {
+    bool refused = cuda_said(judge, 98) || cuda_said(judge, 209);
+    struct gpu_views views = refused ? gpus(judge) : (struct gpu_views){0};
+    struct code_list code = refused ? match_code(judge) : (struct code_list){0};
+    for (size_t i = 0; i < views.count; i++)
+        if (match_gpu(judge, &code, &views.items[i]).fit != FIT_YES)
+            return false;
+    return views.count && !code.published;
+}
+
+static struct cause *companion_by_versions(struct judge *judge) {
     const struct printed_message *differ = printed(judge, "companion_cuda_mismatch"),
-                                 *xformers = printed(judge, "xformers_built_for"),
-                                 *backend = printed(judge, "op_backend_missing"),
-                                 *op = printed(judge, "op_missing"), *extension = foreign_extension_fails(judge);
-    if (differ && text_of(differ->argument) && text_of(differ->second))
-        return judge_find(judge, "torch-companion-mismatch", CERTAIN,
-                          "torch was built for CUDA %s and torchvision for CUDA %s: they must be of one kind.",
-                          differ->argument.value, differ->second.value);
+                                 *xformers = printed(judge, "xformers_built_for");
+    if (differ && text_of(differ->argument) && text_of(differ->second)) {
+        /* the table's expression has the package and torch's CUDA; both CUDAs where the first is a number */
+        bool numbers = differ->argument.value[0] >= '0' && differ->argument.value[0] <= '9';
+        return judge_find(
+            judge, "torch-companion-mismatch", CERTAIN,
+            numbers ? "torch was built for CUDA %s and torchvision for CUDA %s: they must be of one kind."
+                    : "%s was built for another CUDA than torch, which is for CUDA %s.",
+            differ->argument.value, differ->second.value);
+    }
     if (differ)
         return judge_find(judge, "torch-companion-mismatch", CERTAIN,
                           "torch and torchvision were built for different CUDAs.");
+    if (xformers)
+        return judge_find(
+            judge, "torch-companion-mismatch", CERTAIN,
+            "xFormers was built for %s%s%s than the one installed%s%s%s.",
+            text_of(xformers->argument) ? "torch " : "another torch",
+            text_of(xformers->argument) ? xformers->argument.value : "",
+            text_of(xformers->argument) ? ", another one" : "", text_of(xformers->second) ? " (" : "",
+            text_of(xformers->second) ? xformers->second.value : "", text_of(xformers->second) ? ")" : "");
+    return NULL;
+}
+
+static struct cause *companion_by_words(struct judge *judge) {
+    const struct printed_message *backend = operator_without_cuda(judge), *op = printed(judge, "op_missing"),
+                                 *extension = foreign_extension_fails(judge);
+    struct cause *versions = companion_by_versions(judge);
+    if (versions)
+        return versions;
     if (backend)
         return judge_find(
             judge, "torch-companion-mismatch", LIKELY,
@@ -247,8 +293,8 @@ static struct cause *companion_by_words(struct judge *judge) {
             text_of(backend->argument) ? text_of(backend->argument) : "An operator");
     if (op)
         return judge_find(judge, "torch-companion-mismatch", LIKELY,
-                          "The operator %s does not exist: its package was built for another release of torch.",
-                          text_of(op->argument) ? text_of(op->argument) : "");
+                          "%s is not there: its package was built for another release of torch.",
+                          text_of(op->argument) ? text_of(op->argument) : "An operator");
     if (extension)
         return judge_find(judge, "torch-companion-mismatch", LIKELY,
                           "%s was built for another release of PyTorch than the one installed (%s).",
@@ -256,17 +302,34 @@ static struct cause *companion_by_words(struct judge *judge) {
                               ? text_basename(text_of(extension->second))
                               : "An extension module",
                           text_of(extension->argument) ? text_of(extension->argument) : "a symbol is missing");
-    if (xformers)
-        return judge_find(judge, "torch-companion-mismatch", CERTAIN,
-                          "xFormers was built for torch %s, and %s is installed.",
-                          text_of(xformers->argument) ? text_of(xformers->argument) : "of another release",
-                          text_of(xformers->second) ? text_of(xformers->second) : "another one");
+    if (printed(judge, "torchtext_symbol"))
+        return judge_find(judge, "torch-companion-mismatch", LIKELY,
+                          "A companion's library cannot be loaded: it was built for another torch.");
+    if (extension_lacks_code(judge))
+        return judge_find(judge, "torch-companion-mismatch", LIKELY,
+                          "PyTorch has code for this GPU; a module beside it (an extension) has none.");
+    if (printed_any(judge, "bnb_setup", "bnb_optim", NULL))
+        return judge_find(judge, "torch-companion-mismatch", POSSIBLE,
+                          "bitsandbytes has no library for this PyTorch's CUDA, or does not find it.");
     return NULL;
+}
+
+/* pip's warning alone: nothing has failed yet. */
+static struct cause *companion_by_pip(struct judge *judge) {
+    const struct printed_message *conflict = printed(judge, "pip_conflict");
+    if (!conflict || !text_of(conflict->argument))
+        return NULL;
+    struct cause *cause = judge_find(
+        judge, "torch-companion-mismatch", LIKELY, "%s wants another torch than the one installed: %s.",
+        conflict->argument.value, text_of(conflict->second) ? conflict->second.value : "see pip's words");
+    if (judge->out->causes.count > 1 || !printed(judge, "python_error"))
+        cause->role = ROLE_RISK;
+    return cause;
 }
 
 void rule_torch_companion_mismatch(struct judge *judge) {
     const struct python_environment *python = python_in_use(judge);
-    struct misfit misfit;
+    struct misfit misfit = {0};
     struct cause *cause = companion_by_words(judge);
     bool misfits = find_misfit(judge, python, &misfit);
     if (!cause && misfits) {
@@ -277,7 +340,12 @@ void rule_torch_companion_mismatch(struct judge *judge) {
         cause->role = ROLE_RISK; /* torch itself works; importing the companion breaks */
     }
     if (!cause)
+        cause = companion_by_pip(judge);
+    if (!cause)
         return;
+    evidence_printed_all(judge, cause, "backend_missing", "torchtext_symbol", "bnb_setup", "bnb_optim",
+                         "pip_conflict", NULL);
+    evidence_cuda(judge, cause, 98);
     static const char *const ids[] = {
         "companion_cuda_mismatch", "xformers_built_for", "op_backend_missing", "op_missing",
         "undefined_symbol",        "library_missing",    "lib_missing"};

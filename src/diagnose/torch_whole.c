@@ -32,9 +32,46 @@ static bool is_module_file(const char *path) {
     return text_ends(path, "torch.py") || text_ends(path, "torch/__init__.py") || text_ends(path, "/torch");
 }
 
+/* Names that every torch has. */
+static bool every_torch_has(const char *attribute) {
+    static const char *const names[] = {"tensor", "Tensor",      "cuda",    "nn",          "device",     "load",
+                                        "save",   "__version__", "randn",   "rand",        "float32",    "ones",
+                                        "zeros",  "no_grad",     "version", "FloatTensor", "manual_seed"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_eq(attribute, names[i]))
+            return true;
+    return false;
+}
+
+/* What Python says when "torch" is something else: a file of that name, or PyTorch's own source directory. */
+static const struct printed_message *not_the_real_torch(const struct judge *judge) {
+    const struct printed_message *attribute = printed(judge, "torch_attribute");
+    if (printed(judge, "c_extension"))
+        return printed(judge, "c_extension");
+    if (printed_saying(judge, "circular_torch", "torch"))
+        return printed_saying(judge, "circular_torch", "torch");
+    return attribute && every_torch_has(text_of(attribute->argument)) ? attribute : NULL;
+}
+
+static bool shadowed_by_words(struct judge *judge) {
+    const struct printed_message *message = not_the_real_torch(judge);
+    if (!message)
+        return false;
+    bool source = text_eq(text_of(message->id), "c_extension");
+    struct cause *cause = judge_find(
+        judge, "torch-shadowed", source ? CERTAIN : LIKELY, "%s",
+        source ? "Python runs in PyTorch's source directory and takes the torch folder there for the package."
+               : "What is imported as torch is not PyTorch: a file or directory of that name comes first.");
+    cause_message(judge, cause, message);
+    cause_fix(judge, cause, "See which file it is, then rename it, or start Python from another directory",
+              "python -c \"import torch; print(torch.__file__, torch.__path__)\"", NULL);
+    cause_see(judge, cause, "https://docs.python.org/3/tutorial/modules.html#the-module-search-path");
+    return true;
+}
+
 void rule_torch_shadowed(struct judge *judge) {
     const struct python_environment *python = python_in_use(judge);
-    if (!python || cuda_lists_gpus(judge))
+    if (cuda_lists_gpus(judge) || shadowed_by_words(judge) || !python)
         return;
     const char *by = text_of(python->shadowed_by);
     bool user_site = from_user_site(python) || is_user_site(by);
@@ -123,6 +160,25 @@ static const struct printed_message *missing_own_library(const struct judge *jud
     return NULL;
 }
 
+/* A library that is there and cannot be loaded: cut short, of another word size, or one of its own needs is
+ * missing. */
+static const struct printed_message *unloadable_library(const struct judge *judge) {
+    for (size_t i = 0; i < judge->messages.count; i++) {
+        const struct printed_message *message = &judge->messages.items[i];
+        const char *id = text_of(message->id), *what = text_of(message->argument), *text = text_of(message->text);
+        if (text_eq(id, "file_short") && is_own_library(what) && !text_has(what, "libcuda.so"))
+            return message;
+        if (text_eq(id, "dll_missing") && !text_has(text, "1455") &&
+            (text_has(text, "torch\\lib") || text_has(text, "torch/lib") || text_has(text, "_C") ||
+             text_has(text, "WinError")))
+            return message;
+        if (text_eq(id, "cudnn_load") &&
+            (text_has_nocase(text, "could not load library") || text_has(text, "Unable to load any")))
+            return message;
+    }
+    return NULL;
+}
+
 static const struct torch_library *library_not_found(const struct python_environment *python) {
     for (size_t i = 0; python && i < python->libraries.count; i++) {
         const struct torch_library *library = &python->libraries.items[i];
@@ -175,6 +231,11 @@ void rule_torch_install_broken(struct judge *judge) {
         cause = judge_find(judge, "torch-install-broken", LIKELY,
                            "PyTorch does not find its library %s: its installation is not whole.",
                            text_basename(text_of(message->argument)));
+    const struct printed_message *unloadable = unloadable_library(judge);
+    if (!cause && unloadable)
+        cause = judge_find(judge, "torch-install-broken", LIKELY, "A library of PyTorch cannot be loaded%s%s.",
+                           text_of(unloadable->argument) ? ": " : "",
+                           text_of(unloadable->argument) ? text_basename(text_of(unloadable->argument)) : "");
     if (!cause && printed(judge, "broken_build"))
         cause =
             judge_find(judge, "torch-install-broken", LIKELY, "PyTorch's files are mixed from two installations.");
@@ -184,6 +245,7 @@ void rule_torch_install_broken(struct judge *judge) {
                                       "lib_not_in_syspath", "dll_missing",     "broken_build"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
+    evidence_printed_all(judge, cause, "file_short", "cudnn_load", NULL);
     if (python) {
         cause_fact(judge, cause, "torch.torch_version", &python->torch_version);
         cause_fact(judge, cause, "torch.torch_path", &python->torch_path);
@@ -235,6 +297,15 @@ static const struct printed_message *undefined_in_torch(const struct judge *judg
             return message;
         if (text_eq(id, ids[0]) && is_library_symbol(symbol) && wanted_by_torch(text_of(message->second)))
             return message;
+        if (text_eq(id, "symbol_version") &&
+            (text_has(text_of(message->text), "libcu") || text_has(text_of(message->text), "libnv")))
+            return message;
+        if (text_eq(id, "cudnn_load") && text_has_nocase(text_of(message->text), "symbol"))
+            return message;
+        /* cuBLAS refuses a valid call when its two halves are of different releases */
+        if (text_eq(id, "cublas_status") && text_has(text_of(message->text), "INVALID_VALUE") &&
+            (typed(judge, "unset LD_LIBRARY_PATH", NULL) || variable_of(judge, "LD_LIBRARY_PATH")))
+            return message;
     }
     return NULL;
 }
@@ -265,7 +336,8 @@ void rule_torch_library_shadowed(struct judge *judge) {
     const struct torch_library *clash = clashing_library(python), *foreign = foreign_library(python);
     if (torch_worked(judge) || same_package_twice(judge) || (!undefined && !cudnn && !(clash && foreign)))
         return;
-    const char *symbol = undefined          ? text_of(undefined->argument)
+    const char *symbol = undefined && text_eq(text_of(undefined->id), "undefined_symbol")
+                             ? text_of(undefined->argument)
                          : clash && foreign ? clash->undefined.items[0]
                                             : NULL;
     bool mkl = text_has(symbol, "iJIT") || text_has(symbol, "mkl") || printed(judge, "iJIT");
@@ -279,11 +351,12 @@ void rule_torch_library_shadowed(struct judge *judge) {
             ? judge_find(judge, "torch-library-shadowed", CERTAIN, "%s comes before PyTorch's own and lacks %s.",
                          text_of(foreign->path) ? text_of(foreign->path) : text_of(foreign->name),
                          symbol ? symbol : "a symbol")
-            : judge_find(
-                  judge, "torch-library-shadowed", LIKELY,
-                  "Another copy of %s comes before the one PyTorch was built with: the symbol %s is not in it.",
-                  mkl ? "Intel's MKL" : "a CUDA library", symbol ? symbol : "it wants");
-    static const char *const ids[] = {"undefined_symbol", "undefined_nvjitlink", "iJIT", "cudnn_mismatch"};
+            : judge_find(judge, "torch-library-shadowed", LIKELY,
+                         "Another copy of %s comes before the one PyTorch was built with%s%s%s.",
+                         mkl ? "Intel's MKL" : "a CUDA library", symbol ? ": the symbol " : "",
+                         symbol ? symbol : "", symbol ? " is not in it" : "");
+    static const char *const ids[] = {"undefined_symbol", "undefined_nvjitlink", "iJIT",         "cudnn_mismatch",
+                                      "symbol_version",   "cudnn_load",          "cublas_status"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
     if (foreign) {

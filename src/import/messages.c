@@ -151,13 +151,19 @@ static void read_match(struct reading *reading, const struct message_match *matc
         return;
     }
     struct span first = group(match, 0), second = group(match, 1);
-    if (strcmp(id, "undefined_symbol") == 0 && second.len) { /* the file stands before the symbol */
+    if (strcmp(id, "undefined_symbol") == 0 && second.len && span_has(first, ".so")) { /* the file stands before */
         struct span file = first;
         first = second;
         second = file;
     }
     if (strcmp(id, "pip_no_match") == 0)
         first = requirement_of(reading, first);
+    if (strcmp(id, "dll_missing") == 0)
+        for (size_t i = first.len; i-- > 0;)
+            if (first.ptr[i] == '\\' || first.ptr[i] == '/') {
+                first = span_slice(first, i + 1, first.len);
+                break;
+            }
     if (strcmp(id, "library_missing") == 0)
         complete_library(reading, match, &first, &second);
     size_t before = reading->facts->printed.messages.count;
@@ -223,12 +229,12 @@ void messages_read(struct reading *reading, size_t first, size_t last) {
     size_t offset = text.len ? (size_t)(text.ptr - reading->page->text.ptr) : 0;
     const struct line *line = reading->line;
     knowledge_messages(reading->knowledge, &set);
-    enum { USUAL = 32 };
+    enum { USUAL = 32, TIMES = 4 };
     struct message_match usual[USUAL], *matches = usual;
-    size_t count = set ? message_find(set, text, matches, USUAL) : 0;
+    size_t count = set ? message_find_each(set, text, TIMES, matches, USUAL) : 0;
     if (count == USUAL) {
         matches = arena_alloc(reading->arena, LIMIT_REPORT_MESSAGES * sizeof *matches);
-        count = message_find(set, text, matches, LIMIT_REPORT_MESSAGES);
+        count = message_find_each(set, text, TIMES, matches, LIMIT_REPORT_MESSAGES);
     }
     qsort(matches, count, sizeof *matches, by_start);
     for (size_t i = 0; i < count; i++)

@@ -207,6 +207,10 @@ static bool package_line(struct reading *reading, struct span text) {
     if (!package)
         return true;
     name = span_slice(name, 0, colon == SIZE_MAX ? name.len : colon);
+    static const char *const machines[] = {".x86_64", ".noarch", ".aarch64"}; /* yum and dnf list */
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+        if (span_ends(name, machines[i]))
+            name.len -= strlen(machines[i]);
     note_text(reading, &package->name, name);
     note_text(reading, &package->version, version);
     bool installed = !dpkg || first.ptr[1] == 'i';

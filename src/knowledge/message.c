@@ -164,6 +164,25 @@ size_t message_find(const struct message_set *set, struct span text, struct mess
     return count;
 }
 
+size_t message_find_each(const struct message_set *set, struct span text, size_t times, struct message_match *matches,
+                         size_t max) {
+    struct literal_hits hits;
+    literal_set_scan(&set->literals, text, &hits);
+    size_t count = 0;
+    for (size_t i = 0; i < set->messages.count; i++) {
+        if (!literal_hit(&hits, (unsigned)i))
+            continue;
+        size_t from = 0;
+        for (size_t k = 0; k < times && count < max; k++) {
+            if (!match_at(set, &set->messages.items[i], text, from, &matches[count]))
+                break;
+            from = matches[count].end > from ? matches[count].end : from + 1;
+            count++;
+        }
+    }
+    return count;
+}
+
 bool message_next(const struct message_set *set, const char *id, struct span text, size_t from,
                   struct message_match *ret_match) {
     bool found = false;

@@ -120,6 +120,7 @@ RECORD(torch_error, TORCH_ERROR_FIELDS)
     L(arch_list, PLAIN, "torch.cuda.get_arch_list() as PyTorch said it")                                          \
     F(torch_computed, PLAIN, "PyTorch finished work on the GPU")                                                  \
     T(cuda_library, PATH, "libcuda that was asked")                                                               \
+    T(driver_said, PATH, "what libcuda and NVML printed while they were asked; absent: nothing")                  \
     T(nvml_library, PATH, "NVML that was asked")                                                                  \
     T(nvml_driver_version, PLAIN, "version of the kernel driver as NVML tells it")                                \
     T(nvml_version, PLAIN, "version of NVML as it tells it")                                                      \

@@ -46,6 +46,18 @@ const char *record_reason(struct arena *arena, const json_t *answer, const char 
     return NULL;
 }
 
+void record_said(struct snapshot *snapshot, const struct child_result *result) {
+    struct text_fact *said = &snapshot->compute.driver_said;
+    struct arena *arena = &snapshot->arena;
+    if (result->said && *result->said)
+        set_text(said,
+                 known(*said) ? arena_printf(arena, "%s%s", said->value, result->said)
+                              : arena_copy(arena, result->said),
+                 "standard output and error");
+    else if (unknown(*said))
+        set_absent(said, "standard output and error");
+}
+
 void record_refused(struct snapshot *snapshot, const char *asked, const json_t *answer) {
     struct arena *arena = &snapshot->arena;
     struct refused_call_rows *rows = &snapshot->compute.refused;

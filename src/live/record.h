@@ -21,6 +21,8 @@ void record_compute(struct snapshot *snapshot, int index, const struct child_tas
 void record_cpu(struct snapshot *snapshot, const struct child_task *task, const struct child_result *result);
 void record_torch(struct snapshot *snapshot, const struct child_task *task, const struct child_result *result);
 
+/* What the library printed, after what another one did. */
+void record_said(struct snapshot *snapshot, const struct child_result *result);
 /* Calls that were refused, as rows; `asked` names who was asked. */
 void record_refused(struct snapshot *snapshot, const char *asked, const json_t *answer);
 /* "cuMemAlloc_v2: 2 CUDA_ERROR_OUT_OF_MEMORY": the refusal that says why `field` (of `device`, -1: of none) is not

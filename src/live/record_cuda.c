@@ -82,6 +82,7 @@ void record_cuda(struct snapshot *snapshot, const struct child_task *task, const
         describe_devices(snapshot, answer, from.otherwise);
     else
         compute->devices.is = compute->cuda_devices.is;
+    record_said(snapshot, result);
     record_refused(snapshot, "libcuda", answer);
 }
 

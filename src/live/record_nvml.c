@@ -233,5 +233,6 @@ void record_nvml(struct snapshot *snapshot, const struct root *root, const struc
     fill_access(snapshot, root, answer);
     fill_gpus(snapshot);
     fill_faults(snapshot);
+    record_said(snapshot, result);
     record_refused(snapshot, "NVML", answer);
 }

@@ -5,7 +5,9 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import jsonschema
 import matrix
+import rooted
 import scenarios
 import simlib
 import tap
@@ -64,6 +66,31 @@ with tap.case("the sample: each way to fail at a call of each kind"):
     assert not complaints, complaints
 
 scenarios.run()
+rooted.run()
+
+with tap.case("what `whycuda test --json` prints fits the schema, and the table a terminal of 80 columns"):
+    schema = json.loads((tap.ROOT / "schema/diagnosis-1.json").read_text())
+    two = "gpu\ngpu\n name NVIDIA GeForce RTX 4090\n capability 8.9\n"
+    import double
+    torch = double.write(simlib.SCRATCH / "torch-double", devices=[double.device(0), double.device(1)], device_count=2)
+    done = simlib.whycuda(two, "test", "--json", "--size", "64", "--python", torch)
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, schema)
+    assert [d["product_right"]["value"] for d in document["compute"]["devices"]["value"]] == [True, True] and done.returncode == 0
+    text = simlib.whycuda(two, "test", "--size", "64", "--seconds", "1", "--gpu", "1", "--python", torch)
+    lines = text.stdout.decode().splitlines()
+    assert text.returncode == 0 and max(map(len, lines)) <= 100, lines
+    assert [l.split()[0] for l in lines if "RTX 4090" in l] == ["1"] and not any("A100" in l for l in lines), lines
+    assert any("products in 1 s, 0 wrong elements" in l for l in lines), lines
+    assert simlib.whycuda(two, "test", "--size", "0").returncode == 64 and simlib.whycuda(two, "test", "--gpu", "x").returncode == 64
+
+with tap.case("whycuda test: 1 where a product is wrong, where there is no GPU, where PyTorch does not agree; 2 where it could not be asked"):
+    one = "gpu\n"
+    assert simlib.whycuda("plant matmul flip 9\n" + one, "test", "--size", "64", "--python", torch).returncode == 1
+    assert simlib.whycuda(one, "test", "--size", "64", "--python", torch, CUDA_VISIBLE_DEVICES="").returncode == 1
+    sad = double.write(simlib.SCRATCH / "torch-sad", is_available=False, device_count=0)
+    assert simlib.whycuda(one, "test", "--size", "64", "--python", sad).returncode == 1
+    assert simlib.whycuda(one, "test", "--size", "64", "--python", "/nonexistent/python").returncode == 2
 
 with tap.case("a machine recorded with its driver's answers gives them again under --root"):
     folder = simlib.SCRATCH / "recorded"

@@ -132,9 +132,8 @@ static void write_table(FILE *out, const struct snapshot *snapshot, size_t size)
         if (known(compute->devices.items[i].child))
             device_details(out, &arena, &compute->devices.items[i]);
     torch_details(out, compute);
-    if (!snapshot->access.nodes.count)
-        return;
-    fputs("The driver was allowed to make device nodes and load modules, as in real use.\n", out);
+    if (!text_eq(text_of(compute->cuda_child), "no library"))
+        fputs("The driver was allowed to make device nodes and load modules here, as in real use.\n", out);
 }
 
 /* --- the verdict ------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "format/bytes.h"
 
-enum { CONTAINER_HEADER = 16, ENTRY_HEADER = 64, ARCH_MAX = 999 };
+enum { CONTAINER_HEADER = 16, ENTRY_HEADER = 64, ARCH_MAX = 999, PADDING = 32 };
 
 #define CONTAINER_MAGIC 0xBA55ED50u
 #define CONTAINER_START "\x50\xED\x55\xBA\x01\x00\x10\x00" /* magic, version 1, header size 16 */
@@ -159,7 +159,7 @@ static size_t skip_zeros(const char *bytes, size_t len) {
  * or `end`. */
 static int find_container(struct window *window, uint64_t at, uint64_t end, uint64_t *ret_at, uint64_t *ret_dirt) {
     const size_t pattern = sizeof CONTAINER_START - 1;
-    size_t step = 64;
+    size_t step = PADDING + CONTAINER_HEADER + ENTRY_HEADER; /* mostly all that is needed for the first entry */
     *ret_dirt = end;
     while (at < end) {
         const char *bytes;

@@ -4,7 +4,7 @@
 
 #include "sys/root.h"
 
-enum { PAGE = 4096, NEAR = 16 * 1024, FAR = 96, NEAR_HOPS = 4 };
+enum { PAGE = 4096, FAR = 64, NEAR_READS = 3 };
 
 void window_init(struct window *window, struct arena *arena, int fd, uint64_t size) {
     *window = (struct window){.fd = fd, .size = size, .bytes = arena_alloc(arena, WINDOW_BYTES)};
@@ -13,12 +13,10 @@ void window_init(struct window *window, struct arena *arena, int fd, uint64_t si
 }
 
 /* How much to read for `len` bytes at `offset`. */
-static size_t read_ahead(const struct window *window, uint64_t offset, size_t len) {
-    uint64_t want = NEAR;
-    if (window->near < NEAR_HOPS) {
-        uint64_t page_end = (offset + len + PAGE - 1) / PAGE * PAGE;
-        want = page_end - offset < FAR ? page_end - offset : FAR;
-    }
+static size_t read_ahead(struct window *window, uint64_t offset, size_t len) {
+    window->near = offset >= window->at && offset - window->at < PAGE ? window->near + 1 : 0;
+    uint64_t page_left = PAGE - offset % PAGE;
+    uint64_t want = window->near < NEAR_READS && page_left > FAR ? FAR : page_left;
     want = want < len ? len : want;
     return (size_t)(want < window->size - offset ? want : window->size - offset);
 }
@@ -31,7 +29,6 @@ int window_get(struct window *window, uint64_t offset, size_t len, const char **
         return -EBADMSG;
     if (end > window->size)
         return -ENODATA;
-    window->near = offset >= window->last && offset - window->last < PAGE ? window->near + 1 : 0;
     if (offset < window->at || end > window->at + window->have) {
         size_t want = read_ahead(window, offset, len);
         if (want > window->budget)
@@ -46,7 +43,6 @@ int window_get(struct window *window, uint64_t offset, size_t len, const char **
         window->reads++;
         window->bytes_read += want;
     }
-    window->last = offset;
     *ret_bytes = window->bytes + (offset - window->at);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* Scattered small reads of one open file, through one buffer: a reader that hops from header to header asks for a
- * few bytes at a time, and this decides how much to read with them. Hops shorter than a page are served from 16
- * KiB blocks; longer ones take what is left of their page, at most 256 bytes, so that a cold file costs one page a
- * hop. */
+ * few bytes at a time, and this decides how much to read with them: 80 bytes (a container's header and its first
+ * entry's), or, where several reads in a row fell into the same page or the next, what is left of the page. A cold
+ * file costs one page a hop, and the memory that is touched stays small. */
 #pragma once
 
 #include <stddef.h>

@@ -104,11 +104,13 @@ static bool add_row(struct judge *judge, struct cause *cause, const struct fix_e
             return false; /* a value it needs is not known */
         texts_add(judge->arena, &commands, command);
     }
-    if (!title || has_fix(cause, title))
-        return title != NULL;
+    if (!title)
+        return false;
     char *sentence = arena_copy(judge->arena, title);
     if (*sentence >= 'a' && *sentence <= 'z')
         *sentence = (char)(*sentence - 'a' + 'A');
+    if (has_fix(cause, sentence))
+        return true;
     struct fix *fix = cause_fix(judge, cause, sentence, NULL);
     fix->commands = commands;
     fix->needs_root = row->needs_root;

@@ -4,6 +4,7 @@
 #include "diagnose/fix_fill.h"
 #include "diagnose/match.h"
 #include "diagnose/read.h"
+#include "knowledge/driver.h"
 #include "knowledge/gpu.h"
 #include "knowledge/recommend.h"
 
@@ -72,6 +73,9 @@ static bool build_rows(struct judge *judge, struct cause *cause, const char *man
     size_t before = cause->fixes.count;
     if (!fix_rows(judge, cause, manager, action, &values))
         return false;
+    /* conda's and pixi's solvers choose the release themselves: no number is promised */
+    if (text_eq(manager, "conda") || text_eq(manager, "mamba") || text_eq(manager, "pixi"))
+        return true;
     for (size_t i = before; i < cause->fixes.count; i++) {
         struct fix *fix = &cause->fixes.items[i];
         for (size_t c = 0; c < fix->commands.count; c++)
@@ -142,6 +146,21 @@ static void assume_driver(struct judge *judge, struct recommend_question *questi
     driver_version_parse(span_of(arena_printf(judge->arena, "%u", branch)), &question->driver);
 }
 
+/* "found version 11040": the release is not told, but the CUDA that its branch offers is. */
+static bool driver_by_cuda(struct judge *judge, struct recommend_question *question) {
+    const struct driver_branch *branches;
+    size_t count;
+    int cuda = driver_cuda(judge);
+    unsigned branch = 0;
+    if (!cuda || knowledge_branches(judge->options.knowledge, &branches, &count) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (branches[i].max_cuda && branches[i].max_cuda <= cuda && branches[i].branch > branch)
+            branch = branches[i].branch;
+    return branch &&
+           driver_version_parse(span_of(arena_printf(judge->arena, "%u", branch)), &question->driver) == 0;
+}
+
 static struct recommend_question question_of(struct judge *judge) {
     struct gpu_views views = gpus(judge);
     int *capabilities = arena_alloc(judge->arena, sizeof *capabilities * (views.count + 1));
@@ -154,7 +173,7 @@ static struct recommend_question question_of(struct judge *judge) {
             capabilities[question.capability_count++] = views.items[i].capability;
     if (!driver_release(judge, &question.driver, NULL, NULL)) {
         question.driver.count = 0;
-        if (judge->options.knowledge)
+        if (judge->options.knowledge && !driver_by_cuda(judge, &question))
             assume_driver(judge, &question);
     }
     return question;

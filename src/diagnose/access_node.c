@@ -122,7 +122,7 @@ void rule_device_nodes_missing(struct judge *judge) {
     cause_fact(judge, cause, "access.modprobe_setuid", &access->modprobe_setuid);
     if (spec)
         fix_table_of(judge, cause, "podman", "configure-runtime");
-    else if (in_container(judge))
+    else if (in_container(judge) && !printed(judge, "ctk_mount_missing")) /* the hook looks on the host */
         fix_container_run(judge, cause);
     else
         fix_table_or(judge, cause, "make-device-nodes", "Make them: nvidia-modprobe -c 0 -u");
@@ -232,6 +232,6 @@ void rule_uvm_broken(struct judge *judge) {
     else
         cause_fix(judge, cause, "Reload nvidia-uvm while nothing uses the GPU", "sudo rmmod nvidia_uvm",
                   "sudo modprobe nvidia_uvm", NULL);
-    fix_table_or(judge, cause, "reboot", "Reboot");
+    cause_fix(judge, cause, "Reboot", "sudo reboot", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
 }

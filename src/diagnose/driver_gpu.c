@@ -103,7 +103,15 @@ void rule_driver_does_not_support_gpu(struct judge *judge) {
         cause = unsupported_by_branch(judge);
     if (!cause)
         return;
-    fix_driver(judge, cause, NULL);
+    bool needs_closed = logged(judge, "open_not_supported") || printed(judge, "kernel_not_gsp") || is_open(judge);
+    if (needs_closed && !in_container(judge))
+        cause_fix(judge, cause,
+                  "Install the closed (proprietary) flavour of the kernel modules; branch 580 is the last one for GPUs before Turing",
+                  NULL)
+            ->reboot = true;
+    struct gpu_views views = gpus(judge);
+    if (!needs_closed || views.count)
+        fix_driver(judge, cause, NULL);
     see_supported(judge, cause);
 }
 

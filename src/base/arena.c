@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_SIZE = 64 * 1024, ALIGNMENT = 16 };
+enum { FIRST_BLOCK = 4 * 1024, BLOCK_SIZE = 64 * 1024, ALIGNMENT = 16 };
 
 struct arena_block {
     struct arena_block *next;
@@ -49,7 +49,9 @@ void *arena_alloc(struct arena *arena, size_t size) {
         return own->bytes;
     }
     if (!head || head->size - head->used < size) {
-        struct arena_block *block = block_new(BLOCK_SIZE);
+        /* many arenas live for one call only and hold little; clearing a large block would cost more than the call */
+        size_t room = !head ? FIRST_BLOCK : head->size < BLOCK_SIZE / 4 ? head->size * 4 : BLOCK_SIZE;
+        struct arena_block *block = block_new(room > size ? room : size);
         block->next = head;
         arena->head = head = block;
     }

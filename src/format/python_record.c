@@ -27,6 +27,26 @@ bool python_record_parse(struct span line, struct python_record_entry *ret_entry
     return true;
 }
 
+enum { BLOCK = 64 };
+
+/* Without a branch, so that the compiler makes vectors of it. Looks two bytes behind the block. */
+static unsigned char block_has_so(const char *p) {
+    unsigned char found = 0;
+    for (int i = 0; i < BLOCK; i++)
+        found |= (unsigned char)((p[i] == '.') & (p[i + 1] == 's') & (p[i + 2] == 'o'));
+    return found;
+}
+
+size_t python_record_find_so(struct span text) {
+    size_t at = 0;
+    while (at + BLOCK + 2 <= text.len && !block_has_so(text.ptr + at))
+        at += BLOCK;
+    for (; at + 3 <= text.len; at++)
+        if (memcmp(text.ptr + at, ".so", 3) == 0)
+            return at;
+    return SIZE_MAX;
+}
+
 bool python_record_is_library(struct span path) {
     if (span_ends(path, ".so") || span_ends(path, ".dll") || span_ends(path, ".pyd"))
         return true;

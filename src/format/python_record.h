@@ -16,3 +16,6 @@ struct python_record_entry {
 bool python_record_parse(struct span line, struct python_record_entry *ret_entry);
 /* Whether a path is a shared library or extension module: "x.so", "libcudart.so.12", "x.dll", "x.pyd". */
 bool python_record_is_library(struct span path);
+/* Where ".so" first stands, or SIZE_MAX: a RECORD has 12,000 lines and 50 libraries, and libc's memmem takes as
+ * long as all the rest. */
+size_t python_record_find_so(struct span text);

@@ -280,6 +280,8 @@ int python_identify(struct python_search *search, const char *interpreter, struc
 int python_identify_prefix(struct python_search *search, const char *prefix, struct python *ret_python) {
     static const char *const names[] = {"bin/python", "bin/python3"};
     struct stat st;
+    if (root_stat(search->root, prefix, &st) < 0 || !S_ISDIR(st.st_mode))
+        return -ENOENT;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *path = text_path(search->arena, prefix, names[i]);
         if (root_lstat(search->root, path, &st) == 0)

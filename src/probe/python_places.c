@@ -263,22 +263,23 @@ static void add_programs(struct python_search *search, const char *directory) {
     add_program(search, directory, "python");
 }
 
+static void add_programs_once(struct python_search *search, const char *directory, struct texts *done) {
+    if (root_realpath(search->root, search->arena, directory, &directory) < 0 || texts_have(done, directory))
+        return; /* /bin is /usr/bin nowadays */
+    texts_add(search->arena, done, directory);
+    add_programs(search, directory);
+}
+
 static void add_system(struct python_search *search) {
     struct span rest = span_of(root_env(search->root, "PATH", NULL)), one;
     struct texts done = {0};
     for (size_t i = 0; i < LIMIT_PATH_ENTRIES && rest.len && span_next_field(&rest, ':', &one); i++) {
         if (!one.len || one.ptr[0] != '/')
             continue;
-        const char *directory = python_join(search->arena, "/", one);
-        if (!texts_have(&done, directory)) {
-            texts_add(search->arena, &done, directory);
-            add_programs(search, directory);
-        }
+        add_programs_once(search, python_join(search->arena, "/", one), &done);
     }
-    static const char *const always[] = {"/usr/local/bin", "/usr/bin"};
-    for (size_t i = 0; i < 2; i++)
-        if (!texts_have(&done, always[i]))
-            add_programs(search, always[i]);
+    add_programs_once(search, "/usr/local/bin", &done);
+    add_programs_once(search, "/usr/bin", &done);
 }
 
 static void add_of_home(struct python_search *search) {

@@ -59,9 +59,7 @@ static void describe_management(struct torch_probe *torch) {
                  torch_keep(torch, marker));
     bool has_pip = false;
     for (size_t i = 0; i < torch->path.count && !has_pip; i++)
-        if (torch->path.items[i].listed)
-            has_pip =
-                root_exists(torch->root, text_path(torch->scratch, torch->path.items[i].path, "pip/__main__.py"));
+        has_pip = texts_have(&torch->path.items[i].names, "pip");
     set_flag(&out->has_pip, has_pip, torch_keep(torch, python->prefix));
 }
 
@@ -115,6 +113,9 @@ static void look_for_torch(struct torch_probe *torch, const struct python_path_e
                            struct torch_places *places) {
     struct arena *arena = torch->scratch;
     bool editable = entry->origin == PATH_EDITABLE;
+    if (entry->listed && !entry->list_error && !texts_have(&entry->names, "torch") &&
+        !texts_have(&entry->names, "torch.py"))
+        return;
     const char *package = editable ? entry->path : text_path(arena, entry->path, "torch");
     struct torch_place place = {.package = package,
                                 .directory = editable ? python_parent(arena, entry->path) : entry->path,
@@ -234,16 +235,19 @@ static bool find_torch(struct torch_probe *torch) {
     return true;
 }
 
-static void describe_environment(struct python_search *search, const struct python *python,
+enum { SCRATCH_KEPT = 1024 * 1024 }; /* bytes of one environment's scratch that the next one may add to */
+
+static void describe_environment(struct python_search *search, const struct python *python, struct arena *scratch,
                                  struct python_environment *out) {
-    AUTO_ARENA scratch = {0};
     struct torch_probe torch = {.probe = search->probe,
                                 .search = search,
                                 .root = search->root,
-                                .scratch = &scratch,
+                                .scratch = scratch,
                                 .python = python,
                                 .out = out};
-    python_path_build(search, python, &scratch, &torch.path);
+    if (scratch->total > SCRATCH_KEPT)
+        arena_release(scratch);
+    python_path_build(search, python, scratch, &torch.path);
     describe_python(&torch);
     describe_management(&torch);
     describe_path(&torch);
@@ -256,7 +260,7 @@ static void describe_environment(struct python_search *search, const struct pyth
 }
 
 void probe_torch(struct probe *probe) {
-    AUTO_ARENA scratch = {0};
+    AUTO_ARENA scratch = {0}, each = {0};
     struct python_search search;
     struct torch_facts *torch = &probe->out->torch;
     python_search_start(&search, probe, &scratch);
@@ -266,7 +270,7 @@ void probe_torch(struct probe *probe) {
     for (int in_use = 1; in_use >= 0; in_use--) /* the one in use first */
         for (size_t i = 0; i < search.found.count; i++)
             if (search.found.items[i].in_use == in_use)
-                describe_environment(&search, &search.found.items[i],
+                describe_environment(&search, &search.found.items[i], &each,
                                      &LIST_PUSH(probe->arena, &torch->environments));
     set_listed(&torch->cut, "limits");
     for (size_t i = 0; i < search.cut.count; i++)

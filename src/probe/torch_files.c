@@ -55,7 +55,7 @@ static void check_entry(struct torch_probe *torch, const char *directory, const 
  * looked for first. */
 static bool next_library(const struct torch_probe *torch, struct span *rest, struct span *ret_line) {
     while (rest->len) {
-        size_t at = torch->windows ? 0 : span_find(*rest, ".so");
+        size_t at = torch->windows ? 0 : python_record_find_so(*rest);
         if (at == SIZE_MAX)
             return false;
         const char *start = at ? memrchr(rest->ptr, '\n', at) : NULL;

@@ -246,12 +246,19 @@ bool root_is_directory(const struct root *root, const char *path) {
 int root_readlink(const struct root *root, struct arena *arena, const char *path, const char **ret_target) {
     char target[LIMIT_PATH];
     record_seen(root, path);
-    AUTO_FD fd = root_openat(root, path, O_PATH, false);
-    if (fd < 0)
-        return fd;
-    ssize_t len = readlinkat(fd, "", target, sizeof target);
+    ssize_t len;
+    if (root_is_live(root)) {
+        len = readlink(path, target, sizeof target);
+    } else {
+        AUTO_FD fd = root_openat(root, path, O_PATH, false);
+        if (fd < 0)
+            return fd;
+        len = readlinkat(fd, "", target, sizeof target);
+        if (len < 0 && errno == ENOENT) /* the open file is no symlink */
+            errno = EINVAL;
+    }
     if (len < 0)
-        return errno == ENOENT ? -EINVAL : -errno;
+        return -errno;
     *ret_target = arena_copy_span(arena, span_from(target, (size_t)len));
     return 0;
 }
@@ -282,8 +289,8 @@ int root_realpath(const struct root *root, struct arena *arena, const char *path
             return -ENAMETOOLONG;
         int r = root_readlink(root, &scratch, next, &target);
         if (r == -EINVAL) {
-            struct stat st;
-            if (*left && root_lstat(root, next, &st) == 0 && !S_ISDIR(st.st_mode))
+            struct stat st; /* with more to come, what is no directory shows at the next component */
+            if (*left && !left[strspn(left, "/")] && root_lstat(root, next, &st) == 0 && !S_ISDIR(st.st_mode))
                 return -ENOTDIR;
             done = next;
         } else if (r < 0) {

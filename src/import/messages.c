@@ -7,7 +7,9 @@
 #include "knowledge/kernel_message.h"
 #include "knowledge/message.h"
 
+#include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- errors by number ------------------------------------------------------------------------------------------- */
 
@@ -20,7 +22,7 @@ static const struct {
              {"invalid_device", 101, 0},  {"no_kernel_image", 209, 0},   {"ecc", 214, 0},
              {"jit_missing", 221, 0},      {"unsupported_ptx", 222, 0},   {"os_call", 304, 0},
              {"illegal_access", 700, 0},   {"launch_timeout", 702, 0},    {"device_assert", 710, 0},
-             {"launch_failure", 719, 0},   {"system_not_ready", 802, 0},  {"driver_mismatch", 803, 0},
+             {"kernel_assertion", 710, 0}, {"launch_failure", 719, 0},   {"system_not_ready", 802, 0},  {"driver_mismatch", 803, 0},
              {"compat_unsupported", 804, 0}, {"cuda_unknown_error", 999, 0}, {"unknown_error", 999, 0},
              {"smi_mismatch", 0, 18},      {"nvrm_mismatch", 0, 18},      {"smi_no_comm", 0, 9},
              {"nvml_not_loaded", 0, 9},    {"smi_no_library", 0, 12},     {"nvml_unknown", 0, 999},
@@ -177,9 +179,86 @@ static void read_match(struct reading *reading, const struct message_match *matc
     message_facts(reading, &row, span_slice(text, match->start, match->start + 1200));
 }
 
+/* Is a message of this id in the block of an offset already? */
+static bool has_message(const struct reading *reading, const char *id, size_t offset) {
+    size_t line = page_line_at(reading->page, offset) + 1;
+    const struct snapshot *facts = reading->blocks.items[block_at(reading, line)].facts;
+    for (size_t i = 0; i < facts->printed.messages.count; i++)
+        if (text_eq(facts->printed.messages.items[i].id.value, id))
+            return true;
+    return false;
+}
+
 static int by_start(const void *a, const void *b) {
     const struct message_match *x = a, *y = b;
     return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* --- messages that a terminal wrapped --------------------------------------------------------------------------
+ */
+
+enum { WRAP_WIDTH = 60, WRAP_LINES = 10 }; /* no terminal is narrower; no message of one paragraph is longer */
+
+static bool starts_error(struct span line) {
+    static const char *const words[] = {"Error: ", "Warning: ", "Exception: ", "error: "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (span_has(line, words[i]))
+            return true;
+    return false;
+}
+
+static bool goes_on(struct span line) {
+    return line.len && isalnum((unsigned char)line.ptr[0]) && !span_starts(line, "File ") &&
+           !span_starts(line, "Traceback ");
+}
+
+/* Where the paragraph ends that begins at `start`, and how many lines it has. A line that is not full ends it. */
+static size_t paragraph_end(struct span text, size_t start, size_t *ret_lines) {
+    size_t end = start;
+    for (*ret_lines = 1;; ++*ret_lines) {
+        const char *newline = memchr(text.ptr + end, '\n', text.len - end);
+        size_t stop = newline ? (size_t)(newline - text.ptr) : text.len;
+        size_t length = stop - end;
+        end = stop;
+        if (!newline || length < WRAP_WIDTH || *ret_lines == WRAP_LINES ||
+            !goes_on(span_slice(text, stop + 1, text.len)))
+            return end;
+        end++;
+    }
+}
+
+/* One blank for each end of a line and the blanks before it. */
+static struct span on_one_line(struct arena *arena, struct span paragraph) {
+    char *joined = arena_alloc(arena, paragraph.len + 1);
+    size_t length = 0;
+    for (size_t i = 0; i < paragraph.len; i++) {
+        bool line_end = paragraph.ptr[i] == '\n';
+        while (line_end && length && joined[length - 1] == ' ')
+            length--;
+        joined[length++] = line_end ? ' ' : paragraph.ptr[i];
+    }
+    return (struct span){joined, length};
+}
+
+/* rich and others break an error's words at the terminal's width, where the expressions have a blank: each
+ * paragraph that begins with an error is read again on one line. */
+static void read_wrapped(struct reading *reading, const struct message_set *set, struct span text, size_t offset) {
+    enum { USUAL = 8 };
+    struct message_match matches[USUAL];
+    for (size_t start = 0; start < text.len;) {
+        const char *newline = memchr(text.ptr + start, '\n', text.len - start);
+        size_t end = newline ? (size_t)(newline - text.ptr) : text.len, lines = 1;
+        if (starts_error(span_slice(text, start, end)))
+            end = paragraph_end(text, start, &lines);
+        if (lines > 1) {
+            struct span paragraph = on_one_line(reading->arena, span_slice(text, start, end));
+            size_t count = message_find(set, paragraph, matches, USUAL);
+            for (size_t i = 0; i < count && i < USUAL; i++)
+                if (!has_message(reading, matches[i].message->id, offset + start))
+                    read_match(reading, &matches[i], offset + start, paragraph);
+        }
+        start = end + 1;
+    }
 }
 
 /* --- the kernel's log ------------------------------------------------------------------------------------------- */
@@ -239,6 +318,8 @@ void messages_read(struct reading *reading, size_t first, size_t last) {
     qsort(matches, count, sizeof *matches, by_start);
     for (size_t i = 0; i < count; i++)
         read_match(reading, &matches[i], offset, text);
+    if (set)
+        read_wrapped(reading, set, text, offset);
     if (has_log(text)) {
         struct log_context context = {reading, text, offset, 0};
         kernel_message_find(reading->knowledge, text, add_log_line, &context);

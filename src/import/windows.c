@@ -75,13 +75,18 @@ static bool list_line(struct reading *reading, struct span text) {
     return true;
 }
 
+/* The driver's place under WSL 2, and NVIDIA's package source for WSL, whose toolkits bring no driver. */
+static bool names_wsl(struct span text) {
+    return span_has(text, "/usr/lib/wsl/lib") || span_has(text, "/repos/wsl-ubuntu/");
+}
+
 static bool read_line(struct reading *reading, void *memory) {
     (void)memory;
     struct span text = reading->line->text;
     bool version = version_line(reading, text);
     build_number(reading, text);
     subsystem(reading, text);
-    if (span_has(text, "/usr/lib/wsl/lib"))
+    if (names_wsl(text))
         is_wsl(reading, 2);
     return version || list_line(reading, text);
 }
@@ -90,7 +95,9 @@ static void read_command(struct reading *reading, void *memory) {
     (void)memory;
     if (reading->line->style == PROMPT_WINDOWS && reading->line->prompt.len > 1)
         note_word(reading, &reading->facts->system.os, "windows");
-    if (span_has(reading->line->prompt, ":/mnt/c"))
+    if (names_wsl(reading->line->text))
+        is_wsl(reading, 2);
+    else if (span_has(reading->line->prompt, ":/mnt/c"))
         is_wsl(reading, 0);
 }
 

@@ -17,6 +17,11 @@ static const struct {
     {"[ 5.1] NVRM: Xid (PCI:0000:02:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.", "xid",
      "0000:02:00", 79},
     {"[ 5.1] NVRM: Xid (PCI:0000:17:00 GPU-I:02): 13, pid=1, Graphics SM Warp Exception", "xid", "0000:17:00", 13},
+    {"[ 5.1] NVRM: GPU 0000:01:00.0: GPU has fallen off the bus.", "fell_off_bus", "0000:01:00.0", -1},
+    {"[   49.261458] NVRM: GPU at 0000:01:00.0 has fallen off the bus.", "fell_off_bus", "0000:01:00.0", -1},
+    {"[ 5.1] NVRM: The NVIDIA GPU 0000:01:00.0 (PCI ID: 10de:1050) installed\n[ 5.1] NVRM: in this system is not "
+     "supported by the 280.13 NVIDIA Linux",
+     "not_supported_by_release", "0000:01:00.0", -1},
     {"[ 5.1] NVRM: GPU 0000:57:00.0: RmInitAdapter failed! (0x22:0x56:897)", "rminit_failed", "0000:57:00.0", -1},
     {"[ 5.1] NVRM: API mismatch: the client has the version 550.163.01, but\n[ 5.1] NVRM: this kernel module has "
      "the "

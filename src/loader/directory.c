@@ -136,10 +136,10 @@ static void legacy_variants(struct directories *d, struct directory *directory) 
     platform_cpu(d->platform, d->arena, d->root);
     names = &d->platform->legacy;
     for (unsigned set = (1u << names->count) - 1; set > 0; set--) {
-        const char *path = NULL;
+        const char *path = "";
         for (size_t i = 0; i < names->count; i++)
             if (set >> (names->count - 1 - i) & 1)
-                path = path ? arena_printf(d->arena, "%s/%s", path, names->items[i]) : names->items[i];
+                path = *path ? arena_printf(d->arena, "%s/%s", path, names->items[i]) : names->items[i];
         variant_add(d, directory, path);
     }
 }

@@ -141,7 +141,8 @@ void rule_driver_libs_missing(struct judge *judge) {
         return;
     if (on_wsl(judge) && !message)
         return; /* wsl-driver-old-or-missing tells where they should come from */
-    bool no_tools = is_true(driver->module_loaded) && is_false(driver->smi_present) && unknown(driver->libraries);
+    bool no_tools = is_true(driver->module_loaded) && is_false(driver->smi_present) &&
+                    unknown(driver->libraries) && from_text(judge);
     bool api_missing = absent(driver->cuda_version) && nvml_lists_gpus(judge);
     if (!message && !(kernel_side && (none || no_library || api_missing)) && !no_tools)
         return;

@@ -73,3 +73,47 @@ const char *module_of_interest(const char *name) {
     /* "nvidia_470": only with a number, so that Tegra's and others' nvidia_… are not taken for it */
     return name[6] == '_' && name[7] >= '0' && name[7] <= '9' ? "nvidia" : NULL;
 }
+
+/* The text behind "\0key=" if it begins in `bytes`, ends there and fits. A version must look like one: drivers
+ * have format strings of that form. */
+static void take_entry(struct span bytes, const char *key, bool number, char *text, size_t size) {
+    size_t len = strlen(key);
+    for (size_t at; !*text && (at = span_find(bytes, key)) != SIZE_MAX;) {
+        struct span value = span_slice(bytes, at + len, bytes.len);
+        const char *end = memchr(value.ptr, '\0', value.len);
+        bool starts = at > 0 && bytes.ptr[at - 1] == '\0';
+        if (starts && end && end > value.ptr && (size_t)(end - value.ptr) < size &&
+            (!number || (value.ptr[0] >= '0' && value.ptr[0] <= '9')))
+            memcpy(text, value.ptr, (size_t)(end - value.ptr) + 1);
+        bytes = value;
+    }
+}
+
+static void take_entries(struct modinfo_stream *stream, struct span bytes) {
+    take_entry(bytes, "version=", true, stream->version, sizeof stream->version);
+    take_entry(bytes, "license=", false, stream->license, sizeof stream->license);
+    take_entry(bytes, "vermagic=", true, stream->vermagic, sizeof stream->vermagic);
+}
+
+void modinfo_stream_take(struct modinfo_stream *stream, struct span bytes) {
+    /* an entry that lies over the border of two pieces: the end of the one and the start of the other */
+    enum { HALF = sizeof stream->window / 2 };
+    size_t head = bytes.len < HALF ? bytes.len : HALF;
+    if (stream->window_len > HALF) {
+        memmove(stream->window, stream->window + stream->window_len - HALF, HALF);
+        stream->window_len = HALF;
+    }
+    memcpy(stream->window + stream->window_len, bytes.ptr, head);
+    stream->window_len += head;
+    take_entries(stream, span_from(stream->window, stream->window_len));
+    take_entries(stream, bytes);
+    if (bytes.len > head) {
+        size_t tail = bytes.len < sizeof stream->window ? bytes.len : sizeof stream->window;
+        memcpy(stream->window, bytes.ptr + bytes.len - tail, tail);
+        stream->window_len = tail;
+    }
+}
+
+bool modinfo_stream_signed(const struct modinfo_stream *stream) {
+    return module_signed(span_from(stream->window, stream->window_len));
+}

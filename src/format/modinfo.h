@@ -20,3 +20,14 @@ const char *module_compression_text(enum module_compression compression);
 /* The modules that matter here, by their name with '_': nvidia, nvidia_uvm …, nouveau, nvgpu, and Debian's
  * versioned names (nvidia_current_uvm, nvidia_tesla_470). The name it has when loaded ("nvidia-uvm"), or NULL. */
 const char *module_of_interest(const char *name);
+
+/* The same from a module that comes as a stream of pieces (unpacked from xz or zstd): entries are recognised by
+ * the NUL before their key. Zeroed is ready. */
+struct modinfo_stream {
+    char version[64], license[64], vermagic[128]; /* "" not seen so far */
+    char window[512];                             /* the end of what came before */
+    size_t window_len;
+};
+void modinfo_stream_take(struct modinfo_stream *stream, struct span bytes);
+/* After the last piece: whether it ended in a signature. */
+bool modinfo_stream_signed(const struct modinfo_stream *stream);

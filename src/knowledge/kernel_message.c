@@ -67,9 +67,13 @@ int kernel_message_find(struct knowledge *knowledge, struct span log,
     int result = 0;
     cursor_open(&cursor, knowledge, TABLE_KERNEL_MESSAGES, names);
     while (more && cursor_next(&cursor)) {
-        if (!span_has(log, cursor_text(&cursor, 1)))
+        AUTO_ARENA scratch = {0};
+        const char *text[3];
+        for (size_t i = 0; i < 3; i++)
+            text[i] = csv_text(&scratch, &cursor.row, cursor.column[i]);
+        if (!span_has(log, text[1]))
             continue;
-        int r = find_row(cursor_text(&cursor, 0), cursor_text(&cursor, 2), log, add, context, &more);
+        int r = find_row(text[0], text[2], log, add, context, &more);
         if (r < 0)
             result = r;
     }

@@ -4,7 +4,7 @@
 #include "knowledge/knowledge.h"
 
 struct kernel_hit {
-    const char *id; /* "xid", "api_mismatch": rules go by it */
+    const char *id; /* "xid", "api_mismatch": rules go by it; copy what is kept */
     size_t start, end;
     struct span address; /* PCI address named in the message; ptr NULL: none */
     int xid;             /* -1: none */

@@ -161,6 +161,8 @@ static void add_reached(struct probe *probe, struct loader *loader, const char *
     struct loader_copies copies;
     loader_candidates(loader, &scratch, NULL, soname, &copies);
     bool decided = false, won = false;
+    const char *trouble = NULL;
+    int64_t bits = loader_platform(loader)->wide ? 64 : 32;
     for (size_t i = 0; i < copies.count; i++) {
         const struct loader_copy *copy = &copies.items[i];
         struct driver_library *library = add(probe, &probe->out->driver.libraries, soname, copy->path);
@@ -171,6 +173,9 @@ static void add_reached(struct probe *probe, struct loader *loader, const char *
         set_text(&library->found_by, loader_rule_name(copy->by), NULL);
         /* copies of another word size are passed over and come last; at a file that is no library ld.so gives up:
            what a program gets then is that error */
+        /* passed over, though it is none of these: it could not be read just then */
+        if (copy->error && !is_false(library->whole) && number_of(library->bits, bits) == bits)
+            trouble = keep(probe, copy->error);
         if (!first || (copy->error && !is_false(library->whole)))
             continue;
         won = true;
@@ -178,8 +183,14 @@ static void add_reached(struct probe *probe, struct loader *loader, const char *
         *winner_version = library->version;
         winner_version->is.source = text_of(library->path);
     }
-    if (!won)
+    if (won)
+        return;
+    if (trouble) {
+        set_unknown(&probe->out->driver.libraries, trouble, soname);
+        set_unknown(winner_version, trouble, soname);
+    } else {
         set_absent(winner_version, soname);
+    }
 }
 
 static void add_unreached(struct probe *probe) {
@@ -211,6 +222,32 @@ static void add_unreached(struct probe *probe) {
         }
 }
 
+/* A whole copy in one of the loader's own directories that the rules did not come by: some read failed on the way,
+ * which is not the same as "not there". */
+static void doubt(struct probe *probe, const struct loader *loader, const char *soname,
+                  struct text_fact *winner_version) {
+    struct driver_facts *driver = &probe->out->driver;
+    const struct texts *directories = &loader_platform(loader)->directories;
+    int64_t bits = loader_platform(loader)->wide ? 64 : 32;
+    if (!absent(*winner_version))
+        return;
+    for (size_t i = 0; i < driver->unreached.count; i++) {
+        const struct driver_library *library = &driver->unreached.items[i];
+        const char *path = text_of(library->path);
+        if (!text_eq(text_of(library->soname), soname) || is_false(library->whole) ||
+            number_of(library->bits, bits) != bits)
+            continue;
+        AUTO_ARENA scratch = {0};
+        for (size_t j = 0; j < directories->count; j++)
+            if (text_eq(text_path(&scratch, directories->items[j], soname), path)) {
+                static const char reason[] = "a copy is there, but could not be read when the rules were followed";
+                set_unknown(&driver->libraries, reason, path);
+                set_unknown(winner_version, reason, path);
+                return;
+            }
+    }
+}
+
 static void loader_close_pointer(struct loader **loader) {
     if (*loader)
         loader_close(*loader);
@@ -234,4 +271,8 @@ void driver_libraries_read(struct probe *probe) {
         add_reached(probe, loader, sonames[1], &driver->nvml_version);
     }
     add_unreached(probe);
+    if (r == 0) {
+        doubt(probe, loader, sonames[0], &driver->library_version);
+        doubt(probe, loader, sonames[1], &driver->nvml_version);
+    }
 }

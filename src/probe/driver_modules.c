@@ -8,6 +8,7 @@
 #include "format/nvrm.h"
 #include "probe/driver.h"
 #include "probe/look.h"
+#include "sys/unpack.h"
 
 static const char no_kernel[] = "the running kernel is not known";
 
@@ -58,6 +59,42 @@ static int read_plain(struct probe *probe, struct kernel_module *module, struct 
     return 0;
 }
 
+static bool take_piece(void *stream, struct span bytes) {
+    modinfo_stream_take(stream, bytes);
+    return true;
+}
+
+/* Unpacking a module takes up to a second: done only for the one that matters, nvidia for the running kernel where
+ * none is loaded. */
+static int read_compressed(struct probe *probe, struct kernel_module *module, struct arena *scratch,
+                           const char *path, enum module_compression compression) {
+    static const enum unpack_kind kinds[] = {
+        [MODULE_GZIP] = UNPACK_GZIP, [MODULE_XZ] = UNPACK_XZ, [MODULE_ZSTD] = UNPACK_ZSTD};
+    static const char source[] = ".modinfo";
+    const struct snapshot *facts = probe->out;
+    if (!text_eq(text_of(module->name), "nvidia") || !is_false(facts->driver.module_loaded) ||
+        !text_eq(text_of(module->kernel), text_of(facts->system.kernel)))
+        return -ECANCELED;
+    AUTO_FD fd = root_open_file(probe->root, path);
+    if (fd < 0)
+        return fd;
+    struct modinfo_stream stream = {0};
+    int r = unpack(scratch, fd, kinds[compression], take_piece, &stream);
+    if (r < 0)
+        return r;
+    enum nvrm_flavour flavour = nvrm_flavour_of_license(span_of(stream.license));
+    if (*stream.version)
+        set_text(&module->version, keep(probe, stream.version), source);
+    else
+        set_absent(&module->version, source);
+    if (*stream.vermagic)
+        set_text(&module->vermagic, keep(probe, stream.vermagic), source);
+    if (flavour)
+        set_text(&module->flavour, nvrm_flavour_text(flavour), source);
+    set_flag(&module->is_signed, modinfo_stream_signed(&stream), NULL);
+    return 0;
+}
+
 static void add_module(struct probe *probe, const char *kernel, const char *path, bool indexed, const char *name,
                        enum module_compression compression) {
     AUTO_ARENA scratch = {0};
@@ -78,12 +115,15 @@ static void add_module(struct probe *probe, const char *kernel, const char *path
         set_absent(&module->compression, NULL);
     if (!text_starts(name, "nvidia")) /* nouveau comes with its kernel: nothing to learn from it */
         return;
-    int r = -EOPNOTSUPP;
-    if (compression == MODULE_PLAIN)
-        r = read_plain(probe, module, &scratch, path);
+    int r = compression == MODULE_PLAIN ? read_plain(probe, module, &scratch, path)
+                                        : read_compressed(probe, module, &scratch, path, compression);
     if (r == 0)
         return;
-    const char *reason = r == -EOPNOTSUPP ? "compressed" : r == -ENOEXEC ? "not an ELF file" : strerror(-r);
+    const char *reason = r == -ECANCELED    ? "compressed, and not unpacked where it does not matter"
+                         : r == -EOPNOTSUPP ? "compressed, and the library to unpack it is not here"
+                         : r == -ENOEXEC    ? "not an ELF file"
+                         : r == -EBADMSG    ? "damaged"
+                                            : strerror(-r);
     if (r == -ENOENT)
         reason = "modules.dep lists it, the file is not there";
     set_unknown(&module->version, reason, NULL);

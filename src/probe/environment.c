@@ -127,7 +127,7 @@ static void list_libraries(struct probe *probe, struct arena *scratch, const cha
     struct texts names;
     int r = root_list(probe->root, scratch, directory, &names);
     if (r < 0 && r != -EFBIG) {
-        set_missing(&entry->libraries, r, directory);
+        set_missing(&entry->libraries, r, NULL);
         return;
     }
     set_listed(&entry->libraries, NULL);

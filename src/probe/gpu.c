@@ -21,11 +21,12 @@ struct function {
     bool vendor_known, class_known, subsystem_known, asleep;
 };
 
+/* `digits`: how many such a file has after 0x; one that was cut short must not pass for another number. */
 static bool read_hex(const struct probe *probe, struct arena *scratch, const struct function *function,
-                     const char *name, unsigned *ret_number) {
+                     const char *name, size_t digits, unsigned *ret_number) {
     int64_t number;
     const char *line = look_line(probe, scratch, text_path(scratch, function->directory, name));
-    if (!line || span_to_number(span_of(line), 16, &number) < 0 || number < 0 || number > 0xffffff)
+    if (!line || strlen(line) != digits + 2 || span_to_number(span_of(line), 16, &number) < 0 || number < 0)
         return false;
     *ret_number = (unsigned)number;
     return true;
@@ -49,15 +50,15 @@ static void read_config(const struct probe *probe, struct arena *scratch, struct
 /* The kernel's own files keep what it read at start-up; `config` asks the device now. False: not a display
  * function or an NVSwitch, or not to be told. */
 static bool identify(const struct probe *probe, struct arena *scratch, struct function *function) {
-    function->class_known = read_hex(probe, scratch, function, "class", &function->class);
+    function->class_known = read_hex(probe, scratch, function, "class", 6, &function->class);
     if (function->class_known && function->class >> 16 != CLASS_DISPLAY &&
         function->class >> 8 != CLASS_BRIDGE_OTHER)
         return false;
-    function->vendor_known = read_hex(probe, scratch, function, "vendor", &function->vendor) &&
-                             read_hex(probe, scratch, function, "device", &function->device);
+    function->vendor_known = read_hex(probe, scratch, function, "vendor", 4, &function->vendor) &&
+                             read_hex(probe, scratch, function, "device", 4, &function->device);
     function->subsystem_known =
-        read_hex(probe, scratch, function, "subsystem_vendor", &function->subsystem_vendor) &&
-        read_hex(probe, scratch, function, "subsystem_device", &function->subsystem_device);
+        read_hex(probe, scratch, function, "subsystem_vendor", 4, &function->subsystem_vendor) &&
+        read_hex(probe, scratch, function, "subsystem_device", 4, &function->subsystem_device);
     if (!function->class_known || (function->vendor_known && function->vendor == VENDOR_NVIDIA))
         read_config(probe, scratch, function);
     const struct pci_config *config = &function->config;

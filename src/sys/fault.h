@@ -1,5 +1,6 @@
 /* Failure injection for tests: builds with WHYCUDA_TEST_HOOKS make the Nth read fail as WHYCUDA_FAULT says
- * ("N:EIO", "N:EACCES", "N:short"); other builds compile it away. */
+ * ("N:EIO", "N:EACCES", "N:short"); "count" writes "reads: N" to standard error at the end. Other builds compile
+ * it away. */
 #pragma once
 
 #include <stddef.h>

@@ -8,6 +8,7 @@ import glob
 import os
 import pathlib
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -54,7 +55,25 @@ def elf_files():
     yield from (seed for seed in arch_make.samples() if seed.startswith(b"\x7fELF"))
 
 
-MAKERS = {"fatbin": arch_make.samples, "ar": arch_make.archives, "snapshot": snapshot, "import": reports, "message": reports, "elf": elf_files, "elf_dynamic": binaries, "ldcache": ldcache, "csv": csv}
+def packages():
+    """A header as rpm keeps it."""
+    names = b"akmod-nvidia\0" + b"560.35.03\0" + b"1.fc40\0"
+    yield struct.pack(">II", 3, len(names)) + b"".join(struct.pack(">IIII", tag, 6, at, 1) for tag, at in ((1000, 0), (1001, 13), (1002, 23))) + names
+
+
+def notes():
+    """The note of a libcuda for forward compatibility."""
+    text = b'{"Format": 1, "CUDA Version": "13.1", "Driver": [535, 550], "Device": [1]}'
+    yield struct.pack("<III", 19, len(text), 1) + b"NVIDIA Corporation\0\0" + text
+
+
+def functions():
+    """Configuration space of a GPU that answers, and of one that does not."""
+    yield struct.pack("<HH", 0x10DE, 0x2684) + bytes(6) + b"\0\3" + bytes(52)
+    yield b"\xff" * 64
+
+
+MAKERS = {"package_db": packages, "cuda_text": notes, "pci": functions, "fatbin": arch_make.samples, "ar": arch_make.archives, "snapshot": snapshot, "import": reports, "message": reports, "elf": elf_files, "elf_dynamic": binaries, "ldcache": ldcache, "csv": csv}
 
 
 def damaged(seed, random_source):

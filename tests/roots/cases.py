@@ -270,16 +270,37 @@ def _(m):
     m.file("/proc/cmdline", "root=/dev/sda1 modprobe.blacklist=nvidia,nouveau\n")
 
 
-@case("compressed-modules", roots=["driver-not-loaded"])
-def _(m):
-    import gzip
-    import lzma
+def compressed(m, ending, compress):
     desktop(m)
     without_module(m)
     m.remove(f"/lib/modules/{KERNEL}")
-    m.module_files(V535, ending=".ko.xz", signed=True)
+    m.module_files(V535, ending=ending, signed=True)
     for path in sorted(m.inside(f"/lib/modules/{KERNEL}/updates/dkms").iterdir()):
-        path.write_bytes((gzip if path.name.endswith("uvm.ko.gz") else lzma).compress(path.read_bytes()))
+        path.write_bytes(compress(path.read_bytes()))
+
+
+@case("modules-xz", roots=["driver-not-loaded"])
+def _(m):
+    import lzma
+    compressed(m, ".ko.xz", lambda content: lzma.compress(bytes(3 << 20) + content, check=lzma.CHECK_CRC32))
+
+
+@case("modules-gz", roots=["driver-not-loaded"])
+def _(m):
+    import gzip
+    compressed(m, ".ko.gz", lambda content: gzip.compress(content, mtime=0))
+
+
+@case("modules-zst", roots=["driver-not-loaded"], needs=["zstd"])
+def _(m, zstd):
+    import subprocess
+    compressed(m, ".ko.zst", lambda content: subprocess.run([zstd, "-q", "-19"], input=content, capture_output=True, check=True).stdout)
+
+
+@case("modules-damaged", roots=["driver-not-loaded"])
+def _(m):
+    import lzma
+    compressed(m, ".ko.xz", lambda content: lzma.compress(content)[:-40])
 
 
 @case("open-module-too-old-gpu", roots=["driver-does-not-support-gpu"])

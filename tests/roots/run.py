@@ -8,12 +8,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+import hostile
 import tap
 from cases import CASES
 from machine import Machine
@@ -28,7 +30,9 @@ RULES = {name for path in (tap.ROOT / "src/diagnose").glob("*.c") for name in re
 
 
 def real(need):
-    """The unpacked packages, or None."""
+    """The unpacked packages, or a program; None: not to be had."""
+    if need == "zstd":
+        return shutil.which(need)
     try:
         if isinstance(need, int):
             suite, packages, _ = DRIVERS[need]
@@ -119,7 +123,29 @@ def main():
             with tap.case(f"root {name}: the roots are {roots or 'none'}"):
                 found = [cause.split()[1] for cause in diagnosis_of(path)["causes"] if cause.startswith("root ")]
                 assert found == roots, found
+        if not only:
+            check_hostile(folder)
     tap.finish()
+
+
+def check_hostile(folder):
+    """A sample; tests/slow/roots.py has all of it."""
+    def machine(name, under):
+        entry = next(entry for entry in CASES if entry[0] == name)
+        return build(entry, pathlib.Path(folder) / under)
+
+    for name in ("desktop", "toolkit-in-order", "mig-nodes-denied", "fedora-akmod", "arch-linux", "wsl2-in-order", "jetson-orin", "container-host-cdi-stale"):
+        path = machine(name, "hostile")
+        with tap.case(f"root {name}: rubbish in every file, {len(hostile.KINDS)} kinds"):
+            for kind in hostile.KINDS:
+                hostile.check_all_files(path, folder, kind)
+    path = machine("toolkit-in-order", "one")
+    with tap.case("root toolkit-in-order: rubbish in one file at a time"):
+        hostile.check_each_file(path, folder)
+    for name, kind, start in (("desktop", "EIO", 1), ("container-in-order", "EACCES", 2), ("dkms-failed", "short", 3)):
+        path = machine(name, "faults")
+        with tap.case(f"root {name}: every fourth read fails ({kind})"):
+            hostile.check_faults(path, [kind], step=4, start=start)
 
 
 if __name__ == "__main__":

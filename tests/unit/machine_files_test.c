@@ -116,6 +116,25 @@ static void modules(void **state) {
             assert_null(module_of_interest(names[i].name));
 }
 
+/* However the stream is cut, the same is found. */
+static void module_stream(void **state) {
+    (void)state;
+    static const char module[] =
+        "rubbish version=%s license= \0version=x\0\0license=Dual MIT/GPL\0version=550.163.01\0"
+        "vermagic=6.1.0-28-amd64 SMP\0data data~Module signature appended~\n";
+    for (size_t piece = 1; piece <= sizeof module; piece++) {
+        struct modinfo_stream stream = {0};
+        for (size_t at = 0; at < sizeof module - 1; at += piece) {
+            size_t len = sizeof module - 1 - at < piece ? sizeof module - 1 - at : piece;
+            modinfo_stream_take(&stream, span_from(module + at, len));
+        }
+        assert_string_equal(stream.version, "550.163.01");
+        assert_string_equal(stream.license, "Dual MIT/GPL");
+        assert_string_equal(stream.vermagic, "6.1.0-28-amd64 SMP");
+        assert_true(modinfo_stream_signed(&stream));
+    }
+}
+
 static void modprobe(void **state) {
     (void)state;
     struct span module, word;
@@ -167,6 +186,7 @@ static void log_lines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(key_values),      cmocka_unit_test(mounts),
                                        cmocka_unit_test(module_versions), cmocka_unit_test(modules),
-                                       cmocka_unit_test(modprobe),        cmocka_unit_test(log_lines)};
+                                       cmocka_unit_test(module_stream),   cmocka_unit_test(modprobe),
+                                       cmocka_unit_test(log_lines)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

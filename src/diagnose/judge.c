@@ -76,6 +76,8 @@ void judge_cannot_tell(struct judge *judge, const char *fact, const char *format
 
 void cause_evidence(struct judge *judge, struct cause *cause, const char *fact, const char *value,
                     const char *source) {
+    if (!fact || !value)
+        return; /* nothing to show */
     for (size_t i = 0; i < cause->evidence.count; i++)
         if (text_eq(cause->evidence.items[i].fact, fact) && text_eq(cause->evidence.items[i].value, value))
             return;
@@ -111,7 +113,8 @@ void cause_message(struct judge *judge, struct cause *cause, const struct printe
     const char *source = message->text.is.source;
     if (!source && known(message->line))
         source = arena_printf(judge->arena, "line %lld", (long long)message->line.value);
-    cause_evidence(judge, cause, "printed", text_of(message->text), source);
+    const char *text = text_of(message->text);
+    cause_evidence(judge, cause, "printed", text ? text : text_of(message->id), source);
 }
 
 struct fix *cause_fix_list(struct judge *judge, struct cause *cause, const char *const *title_and_commands) {

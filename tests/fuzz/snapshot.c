@@ -4,6 +4,7 @@
 #include "diagnose/engine.h"
 #include "facts/redact.h"
 #include "facts/snapshot_json.h"
+#include "knowledge/knowledge.h"
 #include "report/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,8 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct texts newer = {0};
     if (snapshot_from_json(span_from(data, size), &snapshot, &newer, &error) < 0)
         return 0;
+    static struct knowledge *tables; /* for the life of the process */
+    if (!tables && knowledge_open(&tables, NULL) < 0)
+        tables = NULL;
     snapshot_redact(snapshot);
-    struct diagnosis *diagnosis = diagnose(snapshot, (struct judge_options){0});
+    struct judge_options options = {.for_build = size % 2, .knowledge = tables};
+    struct diagnosis *diagnosis = diagnose(snapshot, options);
     for (size_t i = 0; i < report_format_count; i++) {
         AUTO_BUFFER out = BUFFER_INIT(1 << 24);
         report_formats[i].write(&out, (struct report_input){diagnosis, snapshot, true},

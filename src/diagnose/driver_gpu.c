@@ -106,7 +106,8 @@ void rule_driver_does_not_support_gpu(struct judge *judge) {
     bool needs_closed = logged(judge, "open_not_supported") || printed(judge, "kernel_not_gsp") || is_open(judge);
     if (needs_closed && !in_container(judge))
         cause_fix(judge, cause,
-                  "Install the closed (proprietary) flavour of the kernel modules; branch 580 is the last one for GPUs before Turing",
+                  "Install the closed (proprietary) flavour of the kernel modules; branch 580 is the last one for "
+                  "GPUs before Turing",
                   NULL)
             ->reboot = true;
     struct gpu_views views = gpus(judge);

@@ -82,6 +82,9 @@ static bool package_is_older(struct judge *judge, unsigned floor) {
 void fix_driver(struct judge *judge, struct cause *cause, const char *floor) {
     struct branches branches = branches_of(judge);
     unsigned wanted = branch_of(floor) > branches.first ? branch_of(floor) : branches.first;
+    if (on_jetson(judge))
+        cause_fix(judge, cause, "On a Jetson the driver is part of JetPack: repair or update that",
+                  "sudo apt install --reinstall nvidia-l4t-core nvidia-l4t-cuda", NULL);
     if (on_macos(judge) || on_jetson(judge))
         return;
     if (on_windows(judge) || on_wsl(judge) || in_container(judge)) {

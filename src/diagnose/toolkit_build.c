@@ -310,6 +310,8 @@ void rule_toolkit_host_compiler(struct judge *judge) {
                          "The CUDA toolkit does not take this host compiler.");
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
+    if (none)
+        cause_evidence(judge, cause, "toolkit.compilers", "none", judge->facts->toolkit.compilers.is.source);
     if (compiler) {
         cause_fact(judge, cause, "toolkit.compilers.path", &compiler->path);
         cause_fact(judge, cause, "toolkit.compilers.version", &compiler->version);

@@ -181,6 +181,10 @@ static bool check_fires(const char *id, const json_t *file, const json_t *one) {
     bool right = cause && text_eq(role_name(cause->role), role) && (!by || text_eq(cause->explained_by, by)) &&
                  (!confidence || text_eq(confidence_name(cause->confidence), confidence)) && is_told_well(cause) &&
                  (!fix || has_fix_with(cause, fix)) && (!says || text_has(cause->summary, says));
+    const json_t *available = json_object_get(one, "available");
+    if (available)
+        right = right && diagnosis->pytorch.known_available &&
+                diagnosis->pytorch.is_available == (bool)json_is_true(available);
     size_t roots = 0;
     for (size_t i = 0; i < diagnosis->causes.count; i++)
         roots += diagnosis->causes.items[i].role == ROLE_ROOT;

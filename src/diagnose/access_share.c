@@ -171,6 +171,10 @@ void rule_gpu_memory_exhausted(struct judge *judge) {
     bool full = full_device(judge);
     if (!said && !full)
         return;
+    /* after a kernel's assertion every call fails, the one for a cuBLAS handle too; PyTorch's own words for a full
+     * memory name an amount */
+    if (cuda_said(judge, 710) && !full && !printed_about(judge, "out_of_memory", "B"))
+        return;
     enum holder holder = full && !said ? HOLDER_OTHERS : who_holds(judge);
     struct cause *cause = judge_find(
         judge, "gpu-memory-exhausted", said ? (holder == HOLDER_UNKNOWN ? LIKELY : CERTAIN) : LIKELY, "%s",

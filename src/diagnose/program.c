@@ -129,6 +129,17 @@ static struct cause *wrong_number(struct judge *judge) {
     return cause;
 }
 
+/* `import pytorch`: the package's name on conda and PyPI, which is no module. */
+static struct cause *wrong_name(struct judge *judge) {
+    if (!printed_with(judge, "no_module", "pytorch") || printed_with(judge, "no_module", "torch"))
+        return NULL;
+    struct cause *cause = judge_find(judge, "program-error", LIKELY,
+                                     "The program imports \"pytorch\", and PyTorch's module is called torch.");
+    evidence_printed(judge, cause, "no_module");
+    cause_fix(judge, cause, "Import it by its name", "python -c \"import torch; print(torch.__version__)\"", NULL);
+    return cause;
+}
+
 void rule_program_error(struct judge *judge) {
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof program_words / sizeof *program_words && !cause; i++) {
@@ -143,6 +154,8 @@ void rule_program_error(struct judge *judge) {
         cause = error_by_code(judge);
     if (!cause)
         cause = wrong_number(judge);
+    if (!cause)
+        cause = wrong_name(judge);
     /* any other error of a program that sees the GPU is not the machine's */
     if (!cause && printed(judge, "python_error") && cuda_lists_gpus(judge) && !chain_is_broken(judge) &&
         !judge_found(judge, "fork-after-init") && !judge_found(judge, "torch-bug")) {

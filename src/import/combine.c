@@ -184,6 +184,19 @@ static struct report *report_of(struct report_list *reports, const struct block 
     return NULL;
 }
 
+/* Blocks that only set variables, right before a block that begins a report: they were set for it. */
+static void fill_settings(struct reading *reading, struct report *report) {
+    for (size_t i = report->first; i-- > 0;) {
+        const struct snapshot *facts = reading->blocks.items[i].facts;
+        const struct python_environment *python = in_use(facts);
+        bool answers = known(facts->compute.is_available) || known(facts->driver.module_version) ||
+                       (python && known(python->torch_version)) || facts->printed.messages.count;
+        if (answers || !facts->environment.variables.count)
+            return;
+        fill_part(reading->arena, report->facts, facts, "environment", false);
+    }
+}
+
 static void group_blocks(struct reading *reading, struct report_list *reports) {
     for (size_t i = 0; i < reading->blocks.count; i++) {
         struct block *block = &reading->blocks.items[i];
@@ -192,6 +205,7 @@ static void group_blocks(struct reading *reading, struct report_list *reports) {
             report = &LIST_PUSH(reading->arena, reports);
             report->first = i;
             report->facts = arena_alloc(reading->arena, sizeof *report->facts);
+            fill_settings(reading, report);
         }
         /* what was set for a run that came after the last failure is no part of the failure */
         fill_all(reading->arena, report->facts, block->facts, block->failed || !report->failed);

@@ -38,6 +38,14 @@ static const struct {
     {"nvcc fatal   : nvcc cannot find a supported version of Microsoft Visual Studio. Only the versions between "
      "2013 and 2019 (inclusive) are supported!\n",
      "msvc_unsupported", NULL},
+    {"unable to execute '/usr/local/cuda-11.0/bin/nvcc': No such file or directory\n", "file_missing",
+     "/usr/local/cuda-11.0/bin/nvcc"},
+    /* cut short */
+    {"NVIDIA GeForce RTX 3090 with CUDA capability sm_86 is not compatible with the current PyTorch installation.\n",
+     "sm_not_compatible", "NVIDIA GeForce RTX 3090"},
+    {"error: Distribution `torch==2.5.1 @ registry+https://download.pytorch.org/whl/cu124` can't be installed because "
+     "it doesn't have a source distribution or wheel for the current platform\n",
+     "pip_no_match", "torch==2.5.1"},
     /* the module's names in Ubuntu and Debian */
     {"modprobe: ERROR: ../libkmod/libkmod-module.c:809 kmod_module_insert_module() could not find module by "
      "name='nvidia_367'\n",
@@ -80,7 +88,30 @@ static void a_source_for_wsl(void **state) {
     snapshot_free(snapshot);
 }
 
+/* What is set between two runs that differ is set for the second. */
+static void a_variable_between_two_answers(void **state) {
+    (void)state;
+    static const char text[] = "$ python -c \"import torch; print(torch.cuda.is_available())\"\nTrue\n"
+                               "$ export CUDA_VISIBLE_DEVICES=2\n"
+                               "$ python -c \"import torch; print(torch.cuda.is_available())\"\nFalse\n";
+    struct snapshot *snapshot = import_text(span_of(text), NULL);
+    assert_true(known(snapshot->compute.is_available));
+    assert_false(snapshot->compute.is_available.value);
+    assert_int_equal(snapshot->environment.variables.count, 1);
+    assert_string_equal(snapshot->environment.variables.items[0].value.value, "2");
+    snapshot_free(snapshot);
+}
+
+static void a_mac(void **state) {
+    (void)state;
+    static const char text[] = "Chipset Model: Apple M2\nType: GPU\nBus: Built-In\nMetal Support: Metal 4\n";
+    struct snapshot *snapshot = import_text(span_of(text), NULL);
+    assert_string_equal(text_of(snapshot->system.os), "macos");
+    snapshot_free(snapshot);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_sample), cmocka_unit_test(a_source_for_wsl)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_sample), cmocka_unit_test(a_source_for_wsl),
+                                       cmocka_unit_test(a_variable_between_two_answers), cmocka_unit_test(a_mac)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,9 @@ static int digits_at(struct span text) {
 static void words_find(struct loader_platform *p, struct arena *arena, struct span bytes) {
     static const char release[] = "stable release version 2.";
     size_t hit = span_find(bytes, release), cache = span_find(bytes, "/ld.so.cache");
-    struct span word = cache == SIZE_MAX ? (struct span){0} : word_around(bytes, cache);
+    struct span word = {0};
+    if (cache != SIZE_MAX)
+        word = word_around(bytes, cache);
     directories_find(p, arena, bytes);
     if (word.len && word.len < 256 && word.ptr[0] == '/' && span_ends(word, "/ld.so.cache"))
         p->cache_path = arena_copy_span(arena, word);

@@ -278,7 +278,7 @@ static bool add_log_line(void *memory, const struct kernel_hit *hit) {
     struct log_line *row = READING_PUSH(reading, &reading->facts->driver.kernel_log);
     if (!row)
         return false;
-    note_word(reading, &row->id, hit->id);
+    note_text(reading, &row->id, span_of(hit->id));
     note_text(reading, &row->text, span_slice(context->text, hit->start, hit->end));
     if (hit->address.ptr)
         note_text(reading, &row->address, hit->address);

@@ -102,6 +102,17 @@ static void a_variable_between_two_answers(void **state) {
     snapshot_free(snapshot);
 }
 
+static void a_line_of_the_kernel_log(void **state) {
+    (void)state;
+    AUTO_KNOWLEDGE knowledge = NULL;
+    assert_int_equal(knowledge_open(&knowledge, NULL), 0);
+    static const char text[] = "[    5.1] NVRM: GPU 0000:57:00.0: RmInitAdapter failed! (0x22:0x56:897)\n";
+    struct snapshot *snapshot = import_text(span_of(text), knowledge);
+    assert_int_equal(snapshot->driver.kernel_log.count, 1);
+    assert_string_equal(text_of(snapshot->driver.kernel_log.items[0].id), "rminit_failed");
+    snapshot_free(snapshot);
+}
+
 static void a_mac(void **state) {
     (void)state;
     static const char text[] = "Chipset Model: Apple M2\nType: GPU\nBus: Built-In\nMetal Support: Metal 4\n";
@@ -112,6 +123,7 @@ static void a_mac(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_sample), cmocka_unit_test(a_source_for_wsl),
-                                       cmocka_unit_test(a_variable_between_two_answers), cmocka_unit_test(a_mac)};
+                                       cmocka_unit_test(a_variable_between_two_answers), cmocka_unit_test(a_mac),
+                                       cmocka_unit_test(a_line_of_the_kernel_log)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,12 +244,29 @@ static void find_kind(struct python_search *search, struct python *python, const
     python->kind = hint ? hint : "venv";
 }
 
+static const char WINDOWS_PYTHON[] = "/Scripts/python.exe";
+
+/* A venv made by a Python for Windows, as they lie about on disks that WSL shares. */
+static int identify_windows(struct python_search *search, const char *interpreter, struct python *ret_python) {
+    struct python python = {.interpreter = interpreter, .real_interpreter = interpreter, .windows = true};
+    read_pyvenv(search, &python);
+    python.prefix = python_parent(search->arena, python_parent(search->arena, interpreter));
+    if (python.config) {
+        python.library = library_of_version(search->arena, python.pyvenv.version);
+        find_version(search, &python);
+    }
+    *ret_python = python;
+    return 0;
+}
+
 int python_identify(struct python_search *search, const char *interpreter, struct python *ret_python) {
     struct python python = {.interpreter = interpreter};
     struct stat st;
     int r = root_lstat(search->root, interpreter, &st);
     if (r < 0)
         return r;
+    if (text_ends(interpreter, WINDOWS_PYTHON))
+        return identify_windows(search, interpreter, ret_python);
     read_pyvenv(search, &python);
     if (root_realpath(search->root, search->arena, interpreter, &python.real_interpreter) < 0)
         python.real_interpreter = NULL;
@@ -287,19 +304,8 @@ int python_identify_prefix(struct python_search *search, const char *prefix, str
         if (root_lstat(search->root, path, &st) == 0)
             return python_identify(search, path, ret_python);
     }
-    const char *scripts = text_path(search->arena, prefix, "Scripts/python.exe");
-    if (root_stat(search->root, scripts, &st) < 0)
-        return -ENOENT;
-    struct python python = {
-        .interpreter = scripts, .real_interpreter = scripts, .prefix = prefix, .windows = true};
-    read_pyvenv(search, &python);
-    python.prefix = prefix;
-    if (python.config) {
-        python.library = library_of_version(search->arena, python.pyvenv.version);
-        find_version(search, &python);
-    }
-    *ret_python = python;
-    return 0;
+    const char *windows = arena_printf(search->arena, "%s%s", prefix, WINDOWS_PYTHON);
+    return root_exists(search->root, windows) ? identify_windows(search, windows, ret_python) : -ENOENT;
 }
 
 /* The same environment under two names has the same identity; two Pythons in /usr have two. */

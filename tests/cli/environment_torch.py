@@ -6,8 +6,7 @@ import sys
 
 import tap
 
-sys.path.insert(0, str(tap.ROOT / "tests/support"))
-from pythons import Machine, elf
+from support.pythons import Machine, elf
 
 NVIDIA = ["nvidia-cublas-cu12 (==12.4.5.8) ; platform_system == \"Linux\" and platform_machine == \"x86_64\"",
           "nvidia-cudnn-cu12==9.1.0.70; platform_system == 'Linux' and platform_machine == 'x86_64'",

@@ -7,8 +7,7 @@ import sys
 
 import tap
 
-sys.path.insert(0, str(tap.ROOT / "tests/support"))
-from pythons import Machine, elf
+from support.pythons import Machine, elf
 
 SHIM = '#!/usr/bin/env bash\nset -e\nprogram="${0##*/}"\nexport PYENV_ROOT="/home/jo/.pyenv"\nexec "/home/jo/.pyenv/libexec/pyenv" exec "$program" "$@"\n'
 

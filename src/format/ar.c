@@ -73,7 +73,18 @@ static int names_load(struct ar *ar, struct arena *arena, const struct ar_member
     return 0;
 }
 
-/* One header, whatever it stands for: *ret_plain says that it is a member and not a table of the archive. */
+/* The name of a plain member; BSD's is cut off its bytes. */
+static int member_name(const struct ar *ar, struct arena *arena, struct span name, struct ar_member *member) {
+    if (span_starts(name, "#1/") && !ar->thin)
+        return name_from_member(ar, arena, span_slice(name, 3, name.len), member);
+    if (span_starts(name, "/"))
+        return name_from_table(ar, arena, span_slice(name, 1, name.len), &member->name);
+    member->name = arena_copy_span(arena, span_ends(name, "/") ? span_slice(name, 0, name.len - 1) : name);
+    return 0;
+}
+
+/* One header, whatever it stands for: *ret_plain says that it is a member and not a table of the archive. The
+ * archive moves on only when all is well, so that an error can be placed. */
 static int member_read(struct ar *ar, struct arena *arena, struct ar_member *member, bool *ret_plain) {
     char header[HEADER];
     if (ar->size - ar->next < HEADER)
@@ -90,22 +101,16 @@ static int member_read(struct ar *ar, struct arena *arena, struct ar_member *mem
     bool stored = table || !ar->thin; /* a thin archive holds its own tables and nothing else */
     if (stored && size > ar->size - body)
         return -ENODATA;
+    if (span_eq(name, "//"))
+        r = names_load(ar, arena, member);
+    else if (!table)
+        r = member_name(ar, arena, name, member);
+    if (r < 0)
+        return r;
     uint64_t past = body + (stored ? size : 0);
     ar->next = past + (past & 1);
-    *ret_plain = !table;
-    if (span_eq(name, "//"))
-        return names_load(ar, arena, member);
-    if (table)
-        return 0;
-    if (span_starts(name, "#1/") && !ar->thin)
-        r = name_from_member(ar, arena, span_slice(name, 3, name.len), member);
-    else if (span_starts(name, "/"))
-        r = name_from_table(ar, arena, span_slice(name, 1, name.len), &member->name);
-    else
-        member->name = arena_copy_span(arena, span_ends(name, "/") ? span_slice(name, 0, name.len - 1) : name);
-    if (r == 0 && strncmp(member->name, "__.SYMDEF", 9) == 0)
-        *ret_plain = false;
-    return r;
+    *ret_plain = !table && strncmp(member->name, "__.SYMDEF", 9) != 0;
+    return 0;
 }
 
 int ar_next(struct ar *ar, struct arena *arena, struct ar_member *ret_member) {

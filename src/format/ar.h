@@ -13,7 +13,7 @@ struct ar {
     uint64_t start, size; /* the archive's window in the file */
     bool thin;
     struct span names; /* GNU's table of long names */
-    uint64_t next;     /* where the next member's header stands, counted from start */
+    uint64_t next;     /* where the next member's header stands, counted from start; after an error, the bad one */
     uint64_t members;
 };
 

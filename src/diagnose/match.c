@@ -195,6 +195,16 @@ static struct cause *too_old_by_facts(struct judge *judge) {
                       match.floor.count ? match.floor.text : "", match.floor.count ? " or newer" : "");
 }
 
+/* Kernels with more than 4 KiB of parameters, which CUDA makes from 12.1 on, need driver 530 or newer, although 12.x
+ * runs from 525 on: error 801. https://developer.nvidia.com/blog/cuda-12-1-supports-large-kernel-parameters/ */
+static bool lacks_large_parameters(struct judge *judge) {
+    enum { FIRST_CUDA = 12010 };
+    struct driver_version release, first;
+    return cuda_said(judge, 801) && match_needed_cuda(judge).cuda >= FIRST_CUDA &&
+           driver_release(judge, &release, NULL, NULL) && driver_version_parse(span_of("530"), &first) == 0 &&
+           driver_version_compare(&release, &first) < 0;
+}
+
 void rule_driver_too_old_for_cuda(struct judge *judge) {
     if (on_jetson(judge) && !printed(judge, "driver_too_old"))
         return; /* its CUDA comes with JetPack */
@@ -207,6 +217,12 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
     if (!cause && cuda_said(judge, 222))
         cause = judge_find(judge, "driver-too-old-for-cuda", LIKELY,
                            "The driver is too old to compile code (PTX) that a newer CUDA made: error 222.");
+    if (!cause && lacks_large_parameters(judge)) {
+        cause = judge_find(judge, "driver-too-old-for-cuda", LIKELY,
+                           "A kernel asks for what the driver does not support (error 801): CUDA from 12.1 on makes "
+                           "kernels with large parameters, which need driver 530 or newer.");
+        evidence_cuda(judge, cause, 801);
+    }
     if (!cause && cuda_said(judge, 35) && !on_wsl(judge) && !judge_found(judge, "container-no-gpu") &&
         !judge_found(judge, "driver-libs-missing") && !printed(judge, "driver_missing_throw"))
         cause = judge_find(judge, "driver-too-old-for-cuda", driver_seen ? LIKELY : POSSIBLE,

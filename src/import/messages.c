@@ -22,7 +22,7 @@ static const struct {
              {"invalid_device", 101, 0},  {"no_kernel_image", 209, 0},   {"ecc", 214, 0},
              {"jit_missing", 221, 0},      {"unsupported_ptx", 222, 0},   {"os_call", 304, 0},
              {"illegal_access", 700, 0},   {"launch_timeout", 702, 0},    {"device_assert", 710, 0},
-             {"kernel_assertion", 710, 0}, {"launch_failure", 719, 0},   {"system_not_ready", 802, 0},  {"driver_mismatch", 803, 0},
+             {"kernel_assertion", 710, 0}, {"launch_failure", 719, 0},   {"not_supported", 801, 0},    {"system_not_ready", 802, 0},  {"driver_mismatch", 803, 0},
              {"compat_unsupported", 804, 0}, {"cuda_unknown_error", 999, 0}, {"unknown_error", 999, 0},
              {"smi_mismatch", 0, 18},      {"nvrm_mismatch", 0, 18},      {"smi_no_comm", 0, 9},
              {"nvml_not_loaded", 0, 9},    {"smi_no_library", 0, 12},     {"nvml_unknown", 0, 999},

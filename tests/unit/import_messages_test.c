@@ -30,6 +30,8 @@ static const struct {
      "[2,0,0] Assertion t >= 0 && t < n_classes failed.\n",
      "cuda_error", "710"},
     {"python: malloc.c:2379: sysmalloc: Assertion `(old_top == initial_top (av))' failed.\n", "cuda_error", ""},
+    {"RuntimeError: CUDA error: operation not supported\n", "cuda_error", "801"},
+    {"RuntimeError: CUDA error: OS call failed or operation not supported on this OS\n", "cuda_error", "304"},
     /* compilers */
     {"gcc: error trying to exec 'cc1plus': execvp: No such file or directory\n", "compiler_missing", "cc1plus"},
     {"ValueError: cl.exe not found in default Visual Studio installation path\n", "compiler_missing", NULL},

@@ -23,6 +23,7 @@ static const struct {
      "supported by the 280.13 NVIDIA Linux",
      "not_supported_by_release", "0000:01:00.0", -1},
     {"[ 5.1] NVRM: GPU 0000:57:00.0: RmInitAdapter failed! (0x22:0x56:897)", "rminit_failed", "0000:57:00.0", -1},
+    {"[87669.726564] NVRM: RmInitAdapter failed! (0x26:0xffff:1375)", "rminit_failed", NULL, -1},
     {"[ 5.1] NVRM: API mismatch: the client has the version 550.163.01, but\n[ 5.1] NVRM: this kernel module has "
      "the "
      "version 535.261.03.  Please",

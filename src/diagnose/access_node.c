@@ -73,7 +73,8 @@ static const struct cdi_spec *spec_without_uvm(const struct judge *judge) {
 static struct cause *nodes_missing_by_facts(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     const char *missing = !unknown(facts->access.nodes) ? missing_node(judge) : NULL;
-    if (!missing || !is_true(facts->driver.module_loaded))
+    bool at_work = is_true(facts->driver.module_loaded) || (nvml_lists_gpus(judge) && torch_sees_none(judge));
+    if (!missing || !at_work)
         return NULL;
     if (in_container(judge) && !any_nvidia_node(judge))
         return NULL; /* container-no-gpu */

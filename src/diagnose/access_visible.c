@@ -97,6 +97,22 @@ void rule_visible_devices_hidden(struct judge *judge) {
     mend_variable(judge, cause);
 }
 
+/* Ultralytics sets the variable itself from its option device=: one that CUDA lists fewer GPUs for. */
+static void invalid_by_program(struct judge *judge) {
+    const struct printed_message *asked = printed(judge, "bad_device_string");
+    if (!asked || !is_true(judge->facts->compute.is_available))
+        return;
+    struct cause *cause =
+        judge_find(judge, "visible-devices-invalid", LIKELY,
+                   "The program was asked for device %s, and PyTorch sees no GPU of that number.",
+                   text_of(asked->argument) ? text_of(asked->argument) : "of a number");
+    evidence_printed(judge, cause, "bad_device_string");
+    cause_fact(judge, cause, "compute.device_count", &judge->facts->compute.device_count);
+    cause_fix(judge, cause, "Ask for one that is there: they are numbered from 0",
+              "python -c \"import torch; print(torch.cuda.device_count())\"", NULL);
+    cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-c-programming-guide/#cuda-environment-variables");
+}
+
 /* A value that names something that is not there. A list that is only cut short is a note of the link. */
 void rule_visible_devices_invalid(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
@@ -115,6 +131,7 @@ void rule_visible_devices_invalid(struct judge *judge) {
             judge, cause,
             "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html");
     }
+    invalid_by_program(judge);
     if (cuda_lists_gpus(judge) || judge_found(judge, "scheduler-no-gpu") || !visible_devices_of(judge, &visible))
         return;
     const char *value = facts->environment.visible_devices.value;

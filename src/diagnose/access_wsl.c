@@ -100,6 +100,10 @@ static struct cause *wsl_by_facts(struct judge *judge) {
 
 static struct cause *wsl_by_words(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
+    if (printed_about(judge, "ctk_mount_missing", "/usr/lib/wsl/lib/"))
+        return judge_find(
+            judge, "wsl-driver-old-or-missing", LIKELY,
+            "The NVIDIA driver that Windows brings into WSL is not whole: a library of it is missing.");
     if (printed(judge, "ctk_wsl_no_adapters"))
         return judge_find(judge, "wsl-driver-old-or-missing", LIKELY, "WSL offers no GPU adapter to this Linux.");
     bool tcc = false;
@@ -119,8 +123,10 @@ static struct cause *wsl_by_words(struct judge *judge) {
 }
 
 void rule_wsl_driver_old_or_missing(struct judge *judge) {
-    if ((!on_wsl(judge) && !printed(judge, "ctk_wsl_no_adapters")) || is_wsl1(judge) || cuda_lists_gpus(judge) ||
-        nvml_lists_gpus(judge))
+    bool hook =
+        printed(judge, "ctk_wsl_no_adapters") || printed_about(judge, "ctk_mount_missing", "/usr/lib/wsl/lib/");
+    bool half = nvml_lists_gpus(judge) && !absent(judge->facts->driver.cuda_version);
+    if ((!on_wsl(judge) && !hook) || is_wsl1(judge) || cuda_lists_gpus(judge) || half)
         return;
     struct cause *cause = wsl_by_facts(judge);
     if (!cause)
@@ -128,8 +134,10 @@ void rule_wsl_driver_old_or_missing(struct judge *judge) {
     if (!cause)
         return;
     evidence_wsl(judge, cause);
-    evidence_printed(judge, cause, "ctk_wsl_no_adapters");
-    evidence_printed(judge, cause, "driver_missing_throw");
+    evidence_printed_all(judge, cause, "ctk_wsl_no_adapters", "ctk_mount_missing", "driver_missing_throw",
+                         "segfault", NULL);
+    if (absent(judge->facts->driver.cuda_version))
+        cause_fact(judge, cause, "driver.cuda_version", &judge->facts->driver.cuda_version);
     evidence_cuda(judge, cause, 35);
     evidence_nvml(judge, cause, 9);
     evidence_nvml(judge, cause, 17);

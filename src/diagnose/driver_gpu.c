@@ -378,10 +378,8 @@ static struct cause *failed_codes(struct judge *judge) {
 }
 
 void rule_driver_init_failed(struct judge *judge) {
-    if (explained(judge) || on_macos(judge))
-        return;
-    if (cuda_lists_gpus(judge))
-        return;
+    if (explained(judge) || on_macos(judge) || cuda_lists_gpus(judge) || printed(judge, "worker_error"))
+        return; /* an error of a worker is fork-after-init's */
     struct cause *cause = wsl_tcc(judge);
     if (!cause)
         cause = no_mps(judge);

@@ -101,8 +101,16 @@ void rule_driver_missing(struct judge *judge) {
         cause = judge_find(
             judge, "driver-missing", LIKELY,
             "NVIDIA's driver is not installed: there is neither a kernel module for this kernel nor nvidia-smi.");
+    /* pasted: the bus has the GPU, the shell has no nvidia-smi, and nothing tells of any other piece */
+    if (!cause && from_text(judge) && judge->facts->gpu.devices.count && is_false(driver->smi_present) &&
+        !in_container(judge) && !driver_was_installed(judge) && !judge_found(judge, "driver-nouveau") &&
+        !known(driver->module_version))
+        cause = judge_find(judge, "driver-missing", LIKELY,
+                           "NVIDIA's driver is not installed: the GPU is there and nvidia-smi is not.");
     if (!cause)
         return;
+    for (size_t i = 0; i < judge->facts->gpu.devices.count; i++)
+        cause_fact(judge, cause, "gpu.devices.name", &judge->facts->gpu.devices.items[i].name);
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++)
         cause_fact(judge, cause, "gpu.devices.kernel_driver", &judge->facts->gpu.devices.items[i].kernel_driver);
     cause_fact(judge, cause, "driver.module_loaded", &driver->module_loaded);

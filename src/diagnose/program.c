@@ -5,12 +5,14 @@
 
 /* CUDA does not survive fork(): a child of a process that had used it must start anew. */
 void rule_fork_after_init(struct judge *judge) {
-    if (!printed(judge, "forked"))
+    /* libcuda itself answers 3 in a child that was forked after cuInit; a DataLoader's workers are such */
+    bool worker = cuda_said(judge, 3) && printed(judge, "worker_error");
+    if (!printed(judge, "forked") && !worker)
         return;
     struct cause *cause =
-        judge_find(judge, "fork-after-init", CERTAIN,
+        judge_find(judge, "fork-after-init", worker ? LIKELY : CERTAIN,
                    "A worker process was forked after its parent had used CUDA, which CUDA does not survive.");
-    evidence_printed(judge, cause, "forked");
+    evidence_printed_all(judge, cause, "forked", "worker_error", NULL);
     cause_fix(judge, cause, "Start the workers with spawn, before anything uses CUDA",
               "python -c \"import torch.multiprocessing as mp; mp.set_start_method('spawn')\"", NULL);
     cause_fix(judge, cause,

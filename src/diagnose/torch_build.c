@@ -66,7 +66,8 @@ static const char *platform_without_cuda(struct judge *judge) {
     const char *build = torch_build_of(judge);
     bool cpu = text_eq(build, "cpu") || printed(judge, "not_compiled");
     bool none = torch_sees_none(judge) && !build && !judge_found(judge, "container-no-gpu");
-    if (on_macos(judge) && (build || printed(judge, "not_compiled") || torch_version(judge)))
+    if (on_macos(judge) &&
+        (build || torch_sees_none(judge) || printed(judge, "not_compiled") || torch_version(judge)))
         return "For macOS there is no PyTorch with CUDA: Apple's machines have no NVIDIA driver.";
     if (on_jetson(judge) && (cpu || none) && is_pypi_build(judge))
         return "PyTorch came from a general aarch64 build, which has no CUDA for this Jetson: it needs NVIDIA's "
@@ -385,17 +386,30 @@ static const char *why_cpu(struct judge *judge) {
     return "";
 }
 
+/* PyPI's wheels for Windows are for the CPU and carry no tag; those of PyTorch's own index carry +cuXYZ. */
+static bool is_windows_default(const struct judge *judge) {
+    const struct python_environment *python = python_in_use(judge);
+    const char *text = torch_version(judge), *installer = python ? text_of(python->installer) : NULL;
+    struct package_version version;
+    return on_windows(judge) && text && torch_sees_none(judge) && !torch_build_of(judge) &&
+           (!installer || text_eq(installer, "pip") || text_eq(installer, "uv")) &&
+           !(python && text_eq(text_of(python->kind), "conda")) &&
+           package_version_parse(span_of(text), &version) == 0 && version.phase == PHASE_FINAL &&
+           !version.local[0];
+}
+
 void rule_torch_cpu_build(struct judge *judge) {
     const struct printed_message *aten = printed_about(judge, "backend_missing", "aten::empty");
     bool said = printed_any(judge, "not_compiled", "torch_cpu_only_said", NULL) || aten;
-    bool cpu = text_eq(torch_build_of(judge), "cpu");
+    bool assumed = is_windows_default(judge);
+    bool cpu = text_eq(torch_build_of(judge), "cpu") || assumed;
     if ((!cpu && !said) || judge_found(judge, "torch-platform-without-cuda") || on_macos(judge) ||
         cuda_lists_gpus(judge))
         return;
     if (text_eq(torch_build_of(judge), "rocm") || text_eq(torch_build_of(judge), "xpu"))
         return;
     const char *version = torch_version(judge);
-    struct cause *cause = judge_find(judge, "torch-cpu-build", CERTAIN,
+    struct cause *cause = judge_find(judge, "torch-cpu-build", assumed && !said ? LIKELY : CERTAIN,
                                      "The installed PyTorch%s%s is a build for the CPU, without CUDA%s.",
                                      version ? " " : "", version ? version : "", why_cpu(judge));
     evidence_build(judge, cause);

@@ -72,7 +72,7 @@ static bool symbol_is_missing(const struct judge *judge, const struct python_env
     for (size_t i = 0; python && i < python->libraries.count; i++)
         if (python->libraries.items[i].undefined.count && !is_true(python->libraries.items[i].foreign))
             return true;
-    return false;
+    return printed_any(judge, "cublas_status", "cudnn_init", "cudnn_mismatch", "cudnn_load", NULL) != NULL;
 }
 
 /* conda's cudatoolkit of another major than the build's: the build was linked with the first. */
@@ -110,7 +110,8 @@ void rule_torch_cuda_mismatch(struct judge *judge) {
         cause_fact(judge, cause, "cudatoolkit", &toolkit->version);
         cause_fact(judge, cause, "torch.cuda", &python->cuda);
     }
-    evidence_printed(judge, cause, "undefined_symbol");
+    evidence_printed_all(judge, cause, "undefined_symbol", "cublas_status", "cudnn_init", "cudnn_mismatch",
+                         "cudnn_load", NULL);
     const char *installer = fix_installer(judge);
     int build = torch_cuda(judge);
     if (collides && installer) {
@@ -308,7 +309,8 @@ static struct cause *companion_by_words(struct judge *judge) {
     if (extension_lacks_code(judge))
         return judge_find(judge, "torch-companion-mismatch", LIKELY,
                           "PyTorch has code for this GPU; a module beside it (an extension) has none.");
-    if (printed_any(judge, "bnb_setup", "bnb_optim", NULL))
+    if (printed_any(judge, "bnb_setup", "bnb_optim", NULL) ||
+        (printed(judge, "bnb_no_gpu") && cuda_lists_gpus(judge)))
         return judge_find(judge, "torch-companion-mismatch", POSSIBLE,
                           "bitsandbytes has no library for this PyTorch's CUDA, or does not find it.");
     return NULL;

@@ -168,6 +168,12 @@ static const struct printed_message *unloadable_library(const struct judge *judg
         const char *id = text_of(message->id), *what = text_of(message->argument), *text = text_of(message->text);
         if (text_eq(id, "file_short") && is_own_library(what) && !text_has(what, "libcuda.so"))
             return message;
+        const char *who = text_of(message->second);
+        /* PyTorch's own halves do not fit: files of two installations */
+        if (text_eq(id, "undefined_symbol") && text_starts(what, "_Z") && who && *who && wanted_by_torch(who))
+            return message;
+        if (text_eq(id, "dll_missing") && who && *who && !wanted_by_torch(who))
+            continue;
         if (text_eq(id, "dll_missing") && !text_has(text, "1455") &&
             (text_has(text, "torch\\lib") || text_has(text, "torch/lib") || text_has(text, "_C") ||
              text_has(text, "WinError")))
@@ -234,7 +240,7 @@ void rule_torch_install_broken(struct judge *judge) {
     const struct printed_message *unloadable = unloadable_library(judge);
     if (!cause && unloadable)
         cause = judge_find(judge, "torch-install-broken", LIKELY, "A library of PyTorch cannot be loaded%s%s.",
-                           text_of(unloadable->argument) ? ": " : "",
+                           text_of(unloadable->argument) && *text_of(unloadable->argument) ? ": " : "",
                            text_of(unloadable->argument) ? text_basename(text_of(unloadable->argument)) : "");
     if (!cause && printed(judge, "broken_build"))
         cause =
@@ -245,7 +251,7 @@ void rule_torch_install_broken(struct judge *judge) {
                                       "lib_not_in_syspath", "dll_missing",     "broken_build"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
-    evidence_printed_all(judge, cause, "file_short", "cudnn_load", NULL);
+    evidence_printed_all(judge, cause, "file_short", "cudnn_load", "undefined_symbol", NULL);
     if (python) {
         cause_fact(judge, cause, "torch.torch_version", &python->torch_version);
         cause_fact(judge, cause, "torch.torch_path", &python->torch_path);

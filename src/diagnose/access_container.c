@@ -98,7 +98,9 @@ static struct cause *no_gpu_by_words(struct judge *judge) {
 /* Nothing of the driver reached the container. */
 static struct cause *no_gpu_by_facts(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
-    if (!in_container(judge) || has_nvidia_node(judge) || nvml_lists_gpus(judge))
+    /* in pasted text the nvidia-smi that works may be the host's */
+    bool inside = nvml_lists_gpus(judge) && !(from_text(judge) && absent(access->gpu_passed_by));
+    if (!in_container(judge) || has_nvidia_node(judge) || inside)
         return NULL;
     const char *visible = text_of(access->nvidia_visible_devices);
     bool not_passed = absent(access->gpu_passed_by) || asks_for_none(visible);

@@ -115,7 +115,8 @@ static struct cause *wsl_by_words(struct judge *judge) {
     bool no_driver = printed(judge, "driver_missing_throw") || cuda_said(judge, 35) || cuda_said(judge, 100) ||
                      nvml_said(judge, 9) || nvml_said(judge, 17) || nvml_said(judge, 12) ||
                      nvml_said(judge, 999) || printed(judge, "smi_no_devices") ||
-                     is_false(facts->driver.smi_present);
+                     is_false(facts->driver.smi_present) || printed(judge, "segfault") ||
+                     (absent(facts->driver.cuda_version) && torch_sees_none(judge));
     if (!no_driver)
         return NULL;
     return judge_find(judge, "wsl-driver-old-or-missing", POSSIBLE,

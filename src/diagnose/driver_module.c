@@ -47,6 +47,8 @@ static bool driver_was_installed(const struct judge *judge) {
             return true;
     for (size_t i = 0; i < driver->packages.count; i++) {
         const char *piece = text_of(driver->packages.items[i].piece);
+        if (is_false(driver->smi_present) && text_starts(text_of(driver->packages.items[i].name), "nvidia-utils"))
+            continue; /* the shell only offers it: nvidia-smi would be there */
         if (!piece || text_eq(piece, "module") || text_eq(piece, "library") || text_eq(piece, "tools"))
             return true;
     }

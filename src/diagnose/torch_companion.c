@@ -216,8 +216,10 @@ static const struct printed_message *foreign_extension_fails(const struct judge 
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
         const char *id = text_of(message->id), *what = text_of(message->argument), *who = text_of(message->second);
-        if (text_eq(id, "undefined_symbol") &&
-            (cpp_symbol_of_torch(what) || (who && *who && !wanted_by_torch(who))))
+        bool other_file = who && *who && !wanted_by_torch(who), own_file = who && *who && wanted_by_torch(who);
+        if (text_eq(id, "dll_missing") && (other_file || is_misfit_module(message)))
+            return message;
+        if (text_eq(id, "undefined_symbol") && ((cpp_symbol_of_torch(what) && !own_file) || other_file))
             return message;
         if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) &&
             (is_split_torch_library(what) || ((text_starts(what, "libtorch") || text_starts(what, "libc10")) &&
@@ -346,7 +348,7 @@ void rule_torch_companion_mismatch(struct judge *judge) {
     if (!cause)
         return;
     evidence_printed_all(judge, cause, "backend_missing", "torchtext_symbol", "bnb_setup", "bnb_optim",
-                         "pip_conflict", NULL);
+                         "bnb_no_gpu", "dll_missing", "pip_conflict", NULL);
     evidence_cuda(judge, cause, 98);
     static const char *const ids[] = {
         "companion_cuda_mismatch", "xformers_built_for", "op_backend_missing", "op_missing",

@@ -138,6 +138,10 @@ bool wanted_by_torch(const char *file) {
     if (!file || !*file)
         return true;
     const char *base = text_basename(file);
+    static const char *const companions[] = {"libtorchaudio", "libtorchtext", "libtorchvision", "libtorchcodec"};
+    for (size_t i = 0; i < sizeof companions / sizeof *companions; i++)
+        if (text_starts(base, companions[i]))
+            return false;
     return text_has(file, "/torch/lib/") || text_has(file, "\\torch\\lib\\") || text_has(file, "/torch/_C") ||
            text_has(file, "torch/__init__") || text_has(file, "torch\\__init__") || text_has(file, "/nvidia/") ||
            text_starts(base, "libtorch") || text_starts(base, "libc10") || text_starts(base, "libcu") ||
@@ -160,6 +164,13 @@ static const struct printed_message *missing_own_library(const struct judge *jud
     return NULL;
 }
 
+/* "DLL load failed while importing _C: The specified procedure could not be found": an extension that was linked
+ * against another torch. A DLL of torch's own is named with its path. */
+bool is_misfit_module(const struct printed_message *message) {
+    return text_has(text_of(message->text), "DLL load failed while importing") &&
+           text_has(text_of(message->text), "procedure could not be found");
+}
+
 /* A library that is there and cannot be loaded: cut short, of another word size, or one of its own needs is
  * missing. */
 static const struct printed_message *unloadable_library(const struct judge *judge) {
@@ -172,7 +183,7 @@ static const struct printed_message *unloadable_library(const struct judge *judg
         /* PyTorch's own halves do not fit: files of two installations */
         if (text_eq(id, "undefined_symbol") && text_starts(what, "_Z") && who && *who && wanted_by_torch(who))
             return message;
-        if (text_eq(id, "dll_missing") && who && *who && !wanted_by_torch(who))
+        if (text_eq(id, "dll_missing") && ((who && *who && !wanted_by_torch(who)) || is_misfit_module(message)))
             continue;
         if (text_eq(id, "dll_missing") && !text_has(text, "1455") &&
             (text_has(text, "torch\\lib") || text_has(text, "torch/lib") || text_has(text, "_C") ||

@@ -2,10 +2,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/libs.h"
 #include "cli/verb.h"
-#include "sys/root.h"
+#include "probe/python.h"
 
 /* The Python and the PyTorch in question. */
 struct libs_environment {
@@ -13,46 +14,37 @@ struct libs_environment {
     struct texts search_path;
 };
 
-/* site-packages of a prefix, all versions of Python there. */
-static void site_packages_add(const struct root *root, struct arena *arena, const char *prefix, const char *name,
-                              struct texts *list) {
-    struct texts versions;
-    const char *lib = text_path(arena, prefix, "lib");
-    if (root_list(root, arena, lib, &versions) < 0)
-        return;
-    for (size_t i = 0; i < versions.count; i++) {
-        const char *path = arena_printf(arena, "%s/%s/%s", lib, versions.items[i], name);
-        if (text_starts(versions.items[i], "python3") && root_is_directory(root, path))
-            texts_add(arena, list, path);
-    }
+static void torch_look_for(const struct root *root, struct arena *arena, const struct python_path_entry *entry,
+                           struct libs_environment *e) {
+    const char *package = entry->origin == PATH_EDITABLE ? entry->path : text_path(arena, entry->path, "torch");
+    if (entry->origin != PATH_EDITABLE)
+        texts_add(arena, &e->search_path, entry->path);
+    if (!e->torch_directory && text_eq(text_basename(package), "torch") &&
+        root_exists(root, text_path(arena, package, "__init__.py")))
+        e->torch_directory = package;
 }
 
-static const char *parent(struct arena *arena, const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash > path ? arena_copy_span(arena, span_from(path, (size_t)(slash - path))) : "/";
-}
-
-/* The Python that --python names, and the torch in its own site-packages. */
+/* The Python that --python names, or that would run, and the torch it would import. -ENOENT: none. */
 static int environment_find(struct cli *cli, const struct root *root, struct arena *arena,
                             struct libs_environment *ret_environment) {
-    struct libs_environment e = {.python = cli->options.python};
-    const char *real;
-    if (!e.python)
-        return -ENOENT;
-    int r = root_realpath(root, arena, e.python, &real);
-    if (r < 0)
-        return r;
-    const char *prefix = parent(arena, parent(arena, e.python));
-    if (!root_exists(root, text_path(arena, prefix, "pyvenv.cfg")))
-        prefix = parent(arena, parent(arena, real));
-    site_packages_add(root, arena, prefix, "site-packages", &e.search_path);
-    site_packages_add(root, arena, "/usr/local", "dist-packages", &e.search_path);
-    site_packages_add(root, arena, "/usr", "dist-packages", &e.search_path);
-    for (size_t i = 0; i < e.search_path.count && !e.torch_directory; i++) {
-        const char *path = text_path(arena, e.search_path.items[i], "torch");
-        if (root_exists(root, text_path(arena, path, "__init__.py")))
-            e.torch_directory = path;
+    struct libs_environment e = {0};
+    struct python_search search;
+    struct python_path path;
+    struct snapshot *snapshot = snapshot_new("libs");
+    struct probe probe = {
+        .root = root, .out = snapshot, .arena = &snapshot->arena, .options = {.python = cli->options.python}};
+    python_search_start(&search, &probe, arena);
+    python_choose(&search);
+    for (size_t i = 0; i < search.found.count && !e.python; i++) {
+        const struct python *python = &search.found.items[i];
+        if (!python->in_use || !python->real_interpreter)
+            continue;
+        e.python = python->real_interpreter;
+        python_path_build(&search, python, arena, &path);
+        for (size_t n = 0; n < path.count; n++)
+            torch_look_for(root, arena, &path.items[n], &e);
     }
+    snapshot_free(snapshot);
     *ret_environment = e;
     return e.torch_directory ? 0 : -ENOENT;
 }
@@ -105,21 +97,36 @@ static int show_file(struct cli *cli, const struct root *root, struct loader *lo
     return show(cli, &view);
 }
 
-static int show_torch(struct cli *cli, const struct root *root, struct loader *loader) {
+/* PyTorch as Python imports it; then FILE, where one is named: an extension module finds libtorch loaded, and
+ * takes Python's symbols from the interpreter. */
+static int show_torch(struct cli *cli, const struct root *root, struct loader *loader, const char *file) {
     AUTO_ARENA arena = {0};
     struct libs_environment environment = {0};
     struct torch_plan plan;
     int r = environment_find(cli, root, &arena, &environment);
     if (r < 0)
-        return complain(EXIT_FOUND, "no PyTorch found; name its Python with --python");
+        return complain(EXIT_FOUND,
+                        environment.python ? "no PyTorch in the environment of %s"
+                                           : "no Python found; name one with --python",
+                        environment.python);
     struct torch_plan_options options = {.python = environment.python,
                                          .torch_directory = environment.torch_directory,
                                          .search_path = &environment.search_path,
-                                         .companions = true};
+                                         .companions = !file};
     r = loader_torch_plan(&plan, loader, root, &arena, &options);
     if (r < 0)
         return file_status(environment.python, r);
     struct libs_view view = {.loader = loader, .plan = &plan, .symbols = true, .verbose = cli->options.verbose};
+    if (file) {
+        file = absolute(root, &arena, file);
+        view.first = loader_requests(loader)->count;
+        AUTO_FD fd = root_open_file(root, file);
+        struct elf elf;
+        r = fd < 0 ? fd : elf_open_file(&elf, &arena, fd);
+        if (r < 0)
+            return file_status(file, r);
+        loader_dlopen(loader, NULL, file, false, false);
+    }
     return show(cli, &view);
 }
 
@@ -131,10 +138,10 @@ int verb_libs(struct cli *cli) {
         return status;
     if (loader_open(&loader, root, (struct loader_options){0}) < 0)
         status = complain(EXIT_INTERNAL, "out of memory");
-    else if (cli->argument_count)
+    else if (cli->argument_count && !cli->options.python)
         status = show_file(cli, root, loader, cli->arguments[0]);
     else
-        status = show_torch(cli, root, loader);
+        status = show_torch(cli, root, loader, cli->argument_count ? cli->arguments[0] : NULL);
     loader_close(loader);
     root_close(root);
     return status;

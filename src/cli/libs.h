@@ -10,6 +10,7 @@ struct libs_view {
     struct loader *loader;
     const char *file;              /* NULL: PyTorch */
     const struct torch_plan *plan; /* NULL: a file */
+    size_t first;                  /* requests before this one are not shown */
     bool symbols;                  /* they were checked */
     bool verbose;
 };

@@ -14,9 +14,11 @@ static bool request_is_bad(const struct loader_request *request) {
 
 bool libs_incomplete(const struct libs_view *view) {
     const struct loader_requests *requests = loader_requests(view->loader);
-    for (size_t i = 0; i < requests->count; i++)
+    for (size_t i = view->first; i < requests->count; i++)
         if (request_is_bad(&requests->items[i]))
             return true;
+    if (view->first)
+        return false;
     const struct loader_object *program = loader_program(view->loader);
     return (program && (program->error || program->undefined.count)) || (view->plan && view->plan->failure);
 }
@@ -82,9 +84,9 @@ void libs_write_json(FILE *out, const struct libs_view *view) {
                                       .error = program->error};
         json_array_append_new(list, request_json(&self));
     }
-    for (size_t i = 0; i < requests->count; i++) {
+    for (size_t i = view->first; i < requests->count; i++) {
         json_t *entry = request_json(&requests->items[i]);
-        if (view->plan)
+        if (view->plan && !view->first)
             json_object_set_new(entry, "stage", json_string(torch_stage_name(stage_of(view->plan, i))));
         json_array_append_new(list, entry);
     }
@@ -172,7 +174,7 @@ static void write_trouble(FILE *out, const struct libs_view *view) {
 
 /* Which stage the request of that number starts. */
 static void write_stage(FILE *out, const struct libs_view *view, size_t request) {
-    for (int stage = 0; view->plan && stage < TORCH_STAGE_COUNT; stage++)
+    for (int stage = 0; view->plan && !view->first && stage < TORCH_STAGE_COUNT; stage++)
         if (view->plan->first_request[stage] == request && view->plan->first_request[stage + 1] > request)
             fprintf(out, "%s%s\n", request ? "\n" : "", torch_stage_title(stage));
 }
@@ -181,19 +183,20 @@ void libs_write_list(FILE *out, const struct libs_view *view) {
     AUTO_ARENA arena = {0};
     const struct loader_requests *requests = loader_requests(view->loader);
     const struct loader_object *program = loader_program(view->loader);
-    if (program) {
+    if (program && !view->first) {
         fprintf(out, "%s\n", text_clean(&arena, span_of(program->path)));
         if (program->error)
             fprintf(out, "  %s\n", program->error);
         write_undefined(out, view, program, "");
     }
-    if (program && !program->dynamic.present)
+    if (program && !view->first && !program->dynamic.present)
         fprintf(out, "  statically linked\n");
-    for (size_t i = 0; i < requests->count; i++) {
+    for (size_t i = view->first; i < requests->count; i++) {
         const struct loader_request *request = &requests->items[i];
         write_stage(out, view, i);
         /* the same object under the same name, asked for again: nothing new */
-        if (request->by == LOADER_LOADED && !request->shadows.count && view->plan && !view->verbose)
+        if (request->by == LOADER_LOADED && !request->shadows.count && view->plan && !view->first &&
+            !view->verbose)
             continue;
         if (!request->object && request->optional && !view->verbose)
             continue;

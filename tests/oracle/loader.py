@@ -121,6 +121,23 @@ def compare(program, path, env):
     return "compared", (repr(differing) if differing else None)
 
 
+def run(program, directories, every=1, library_path=None, symbols=False, jobs=2):
+    """(files compared, list of differences, files that ldd refuses)"""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("LD_")}
+    env["PWD"] = os.getcwd()
+    if library_path:
+        env["LD_LIBRARY_PATH"] = library_path
+    files = sorted(elf_files(directories))[::every]
+    function = compare_symbols if symbols else compare
+    counts, differences = {"compared": 0, "refused": 0}, []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for path, (kind, difference) in zip(files, pool.map(lambda f: function(program, f, env), files)):
+            counts[kind] += 1
+            if difference:
+                differences.append(f"{path}: (ldd, whycuda) {difference}")
+    return counts["compared"], differences, counts["refused"]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -130,22 +147,11 @@ def main():
     parser.add_argument("--symbols", action="store_true")
     parser.add_argument("directories", nargs="*", default=DIRECTORIES)
     options = parser.parse_args()
-    env = {key: value for key, value in os.environ.items() if not key.startswith("LD_")}
-    if options.library_path:
-        env["LD_LIBRARY_PATH"] = options.library_path
-    files = sorted(elf_files(options.directories))[:: options.every]
-    counts = {"compared": 0, "refused": 0}
-    differences = 0
-    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-        function = compare_symbols if options.symbols else compare
-        for path, (kind, difference) in zip(files, pool.map(lambda f: function(options.program, f, env), files)):
-            counts[kind] += 1
-            if difference:
-                differences += 1
-                print(f"{path}: (ldd, whycuda) {difference}")
-    print(f"{counts['compared']} files compared with ldd, {differences} differ; "
-          f"{counts['refused']} that ldd refuses")
-    return 1 if differences or not counts["compared"] else 0
+    compared, differences, refused = run(options.program, options.directories, options.every, options.library_path,
+                                         options.symbols, options.j)
+    print("\n".join(differences))
+    print(f"{compared} files compared with ldd, {len(differences)} differ; {refused} that ldd refuses")
+    return 1 if differences or not compared else 0
 
 
 if __name__ == "__main__":

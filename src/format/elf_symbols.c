@@ -5,11 +5,13 @@
 
 #include "base/limits.h"
 #include "format/bytes.h"
+#include "sys/map.h"
 
 enum {
     /* read at once, as powers of two: symbols and hash chains are looked at in runs, strings here and there */
     RUN_SHIFT = 13,
     STRING_SHIFT = 12,
+    MAP_FROM = 64 * 1024, /* bytes of a table */
     VERSION_HIDDEN = 0x8000,
     VERSION_MASK = 0x7fff,
 };
@@ -54,6 +56,14 @@ static bool table_open(struct elf_symbols *s, struct arena *arena, const struct 
     size = size < available ? size : available;
     size = size < LIMIT_ELF_TABLE ? size : LIMIT_ELF_TABLE;
     *ret_table = (struct elf_table){.offset = offset, .size = size, .shift = shift};
+    if (size >= MAP_FROM && s->map_count < sizeof s->maps / sizeof *s->maps) {
+        struct map *map = arena_alloc(arena, sizeof *map);
+        if (map_open(map, s->elf.fd, s->elf.start + offset, (size_t)size) == 0) {
+            s->maps[s->map_count++] = ret_table->map = map;
+            ret_table->bytes = map->bytes;
+            return true;
+        }
+    }
     ret_table->bytes = arena_alloc(arena, (size_t)size + 1);
     ret_table->present = arena_alloc(arena, (size_t)(size >> shift) + 1);
     return true;
@@ -61,7 +71,8 @@ static bool table_open(struct elf_symbols *s, struct arena *arena, const struct 
 
 static bool block_load(struct elf_symbols *s, struct elf_table *table, uint64_t block) {
     uint64_t start = block << table->shift, left = table->size - start, whole = 1ull << table->shift;
-    int r = elf_read(&s->elf, table->bytes + start, table->offset + start, (size_t)(left < whole ? left : whole));
+    int r = elf_read(&s->elf, (char *)table->bytes + start, table->offset + start,
+                     (size_t)(left < whole ? left : whole));
     if (r < 0) {
         s->error = s->error ? s->error : r;
         return false;
@@ -76,6 +87,8 @@ static inline const char *table_at(struct elf_symbols *s, struct elf_table *tabl
         s->error = s->error ? s->error : -EBADMSG;
         return NULL;
     }
+    if (table->map)
+        return table->bytes + at;
     for (uint64_t block = at >> table->shift; block <= (at + len - 1) >> table->shift; block++)
         if (!table->present[block] && !block_load(s, table, block))
             return NULL;
@@ -508,8 +521,7 @@ int elf_symbols_open(struct elf_symbols *ret_symbols, struct arena *arena, const
     else if (r == 0 && d->symbols && d->sysv_hash)
         r = sysv_hash_open(&s, arena, d);
     if (r < 0) {
-        if (own_fd)
-            close(elf->fd);
+        elf_symbols_close(&s);
         return r;
     }
     size_t entry = s.elf.wide ? 24 : 16, room = (size_t)(s.symbols.size / entry);
@@ -521,6 +533,12 @@ int elf_symbols_open(struct elf_symbols *ret_symbols, struct arena *arena, const
 }
 
 void elf_symbols_close(struct elf_symbols *symbols) {
+    for (size_t i = 0; i < symbols->map_count; i++) {
+        if (symbols->maps[i]->torn && !symbols->error)
+            symbols->error = -ENODATA;
+        map_close(symbols->maps[i]);
+    }
+    symbols->map_count = 0;
     if (symbols->own_fd && symbols->elf.fd >= 0)
         close(symbols->elf.fd);
     symbols->elf.fd = -1;

@@ -5,11 +5,12 @@
 
 #include "format/elf_dynamic.h"
 
-/* A table of the file of which only the blocks asked for are read. */
+/* A table of the file: mapped where it is large, else read in blocks as they are asked for. */
 struct elf_table {
     uint64_t offset, size; /* in the file */
-    unsigned shift;        /* of the size of a block */
-    char *bytes;
+    const char *bytes;
+    struct map *map;  /* NULL: read in blocks, into `bytes` */
+    unsigned shift;   /* of the size of a block */
     uint8_t *present; /* one per block */
 };
 
@@ -26,6 +27,8 @@ struct elf_symbols {
     bool own_fd;
     int error; /* first trouble reading a table: 0, -ENODATA, -EBADMSG, -EIO …; lookups then miss things */
     struct elf_table symbols, strings, chains;
+    struct map *maps[4];
+    size_t map_count;
     size_t undefined_end; /* undefined symbols are among [1, undefined_end) */
     uint64_t name_budget; /* bytes of names still to be read, so that overlapping strings cannot take forever */
     /* DT_GNU_HASH */
@@ -53,6 +56,7 @@ struct elf_reference {
  * -errno of reading. A file without hash table defines nothing and is no error. */
 int elf_symbols_open(struct elf_symbols *ret_symbols, struct arena *arena, const struct elf *elf,
                      const struct elf_dynamic *dynamic, bool own_fd);
+/* `error` is complete after this: a file that shrank meanwhile is told here. */
 void elf_symbols_close(struct elf_symbols *symbols);
 
 /* The next symbol that must be defined elsewhere, from *index on (start with 0): neither weak nor local. False at

@@ -174,8 +174,8 @@ void loader_check_symbols(struct loader *loader) {
         struct checked *checked = &check.items[i];
         if (!checked->open)
             continue;
-        checked->object->symbols_error = checked->symbols.error;
         elf_symbols_close(&checked->symbols);
+        checked->object->symbols_error = checked->symbols.error;
     }
     arena_release(&check.arena);
 }

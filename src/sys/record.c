@@ -111,6 +111,10 @@ void record_whole(const struct root *root, const char *path, struct span bytes) 
         return;
 }
 
+bool record_active(void) {
+    return recorder;
+}
+
 void record_part(int from, const void *bytes, size_t len, uint64_t offset) {
     char link[64], real[LIMIT_PATH];
     if (!recorder)

@@ -3,6 +3,7 @@
 
 #include "sys/root.h"
 
+bool record_active(void);
 void record_whole(const struct root *root, const char *path, struct span bytes);
 void record_part(int from, const void *bytes, size_t len, uint64_t offset);
 void record_seen(const struct root *root, const char *path);

@@ -260,7 +260,13 @@ void rule_container_cgroup_lost(struct judge *judge) {
     evidence_printed(judge, cause, "node_eperm");
     if (reload)
         evidence_typed(judge, cause, reload);
-    if (!fix_table_of(judge, cause, "docker", "gpu-lost"))
+    if (on_wsl(judge) && nvml_said(judge, 17)) /* no systemd reload: no rule was ever set for /dev/dxg */
+        cause_fix(judge, cause,
+                  "Outside the container: set no-cgroups = false in /etc/nvidia-container-runtime/config.toml",
+                  "sudo nvidia-ctk config --set nvidia-container-cli.no-cgroups=false --in-place",
+                  "sudo systemctl restart docker", NULL)
+            ->needs_root = true;
+    else if (!fix_table_of(judge, cause, "docker", "gpu-lost"))
         cause_fix(judge, cause, "Start the container again, with --device for each node, or with CDI", NULL);
     cause_see(judge, cause,
               "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/troubleshooting.html");

@@ -112,7 +112,8 @@ void rule_device_nodes_missing(struct judge *judge) {
         return;
     for (size_t i = 0; i < access->nodes.count && i < 12; i++)
         if (text_starts(text_of(access->nodes.items[i].path), "/dev/nvidia"))
-            cause_evidence(judge, cause, "access.nodes", access->nodes.items[i].path.value,
+            cause_evidence(judge, cause, "access.nodes",
+                           arena_printf(judge->arena, "%s is there", access->nodes.items[i].path.value),
                            access->nodes.is.source);
     if (!unknown(access->nodes) && !any_nvidia_node(judge))
         cause_evidence(judge, cause, "access.nodes", "no /dev/nvidia*", access->nodes.is.source);
@@ -125,6 +126,8 @@ void rule_device_nodes_missing(struct judge *judge) {
         fix_table_of(judge, cause, "podman", "configure-runtime");
     else if (in_container(judge) && !printed(judge, "ctk_mount_missing")) /* the hook looks on the host */
         fix_container_run(judge, cause);
+    else if (missing && text_eq(text_of(missing->argument), "/dev/nvidia-modeset"))
+        cause_fix(judge, cause, "Make the device node", "sudo nvidia-modprobe -m", NULL)->needs_root = true;
     else
         fix_table_or(judge, cause, "make-device-nodes", "Make them: nvidia-modprobe -c 0 -u");
     see_nodes(judge, cause);

@@ -63,15 +63,16 @@ void rule_compute_mode_or_in_use(struct judge *judge) {
                                     (long long)number_of(process->pid, 0)),
                        judge->facts->access.processes.is.source);
     }
-    if (prohibited || exclusive || !mode)
-        cause_fix(judge, cause,
-                  "Let several processes use the GPU (a cluster's administrator may want it otherwise)",
-                  "sudo nvidia-smi --compute-mode=DEFAULT", NULL);
     if (!prohibited)
         cause_fix(judge, cause,
                   "See which process has it, and end it; in a distributed program give each rank its own GPU "
                   "(torch.cuda.set_device(local_rank)) before the first CUDA call",
                   "nvidia-smi", NULL);
+    if (prohibited || exclusive || !mode)
+        cause_fix(judge, cause,
+                  "Let several processes use the GPU (a cluster's administrator may want it otherwise)",
+                  "sudo nvidia-smi --compute-mode=DEFAULT", NULL)
+            ->needs_root = true;
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-c-programming-guide/#compute-modes");
     if (!mode)
         judge_cannot_tell(judge, "access.compute_mode",
@@ -313,9 +314,11 @@ void rule_fabric_manager_down(struct judge *judge) {
     cause_fact(judge, cause, "access.fabric_manager_running", &access->fabric_manager_running);
     cause_fact(judge, cause, "access.fabric_manager_version", &access->fabric_manager_version);
     cause_fact(judge, cause, "driver.module_version", &facts->driver.module_version);
+    if (!differs && !mismatch) /* one of another release would end at once */
+        fix_table_or(judge, cause, "start-fabric-manager",
+                     "Start it: systemctl enable --now nvidia-fabricmanager");
     fix_table_or(judge, cause, "install-fabric-manager",
                  "Install the fabric manager of exactly the driver's release");
-    fix_table_or(judge, cause, "start-fabric-manager", "Start it: systemctl enable --now nvidia-fabricmanager");
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/");
 }
 

@@ -34,7 +34,10 @@ void rule_wsl1(struct judge *judge) {
     bool by_build = number_of(system->wsl, 0) != 1;
     struct cause *cause = judge_find(judge, "wsl1", CERTAIN, "This is WSL 1, which cannot reach a GPU%s.",
                                      by_build ? ": this build of Windows has no WSL 2" : "; WSL 2 can");
-    evidence_wsl(judge, cause);
+    if (by_build) /* a kernel's name may say WSL 2 all the same */
+        cause_fact(judge, cause, "system.windows_build", &system->windows_build);
+    else
+        evidence_wsl(judge, cause);
     if (by_build)
         cause_fix(judge, cause, "Update Windows to 10 21H2 or 11, then its NVIDIA driver", NULL)->reboot = true;
     cause_fix(judge, cause, "Turn the distribution into WSL 2 (in Windows' PowerShell)",

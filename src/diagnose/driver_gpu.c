@@ -41,8 +41,8 @@ static struct cause *unsupported_by_log(struct judge *judge) {
         const char *log, *message, *summary;
     } lines[] = {
         {"open_not_supported", "kernel_not_gsp",
-         "The open flavour of NVIDIA's kernel module cannot drive this GPU: before Turing they have no GSP "
-         "processor."},
+         "The open flavour of NVIDIA's kernel module cannot drive this GPU: it needs a GSP processor, which "
+         "GPUs before Turing do not have."},
         {"legacy_gpu", "kernel_legacy",
          "The installed driver no longer serves this GPU: it needs an older, legacy branch."},
         {"legacy_ignored", "kernel_legacy",
@@ -104,13 +104,13 @@ void rule_driver_does_not_support_gpu(struct judge *judge) {
     if (!cause)
         return;
     bool needs_closed = logged(judge, "open_not_supported") || printed(judge, "kernel_not_gsp") || is_open(judge);
-    if (needs_closed && !in_container(judge))
+    struct gpu_views views = gpus(judge);
+    if (needs_closed && !in_container(judge) && !views.count)
         cause_fix(judge, cause,
                   "Install the closed (proprietary) flavour of the kernel modules; branch 580 is the last one for "
                   "GPUs before Turing",
                   NULL)
             ->reboot = true;
-    struct gpu_views views = gpus(judge);
     if (!needs_closed || views.count)
         fix_driver(judge, cause, NULL);
     see_supported(judge, cause);

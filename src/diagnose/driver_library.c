@@ -207,9 +207,11 @@ void rule_driver_stub_shadows(struct judge *judge) {
                   "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v stubs | paste -sd:)",
                   NULL);
     else
-        cause_fix(judge, cause,
-                  "Take the stubs directory out of LD_LIBRARY_PATH, or out of the loader's configuration",
-                  "grep -rn stubs /etc/ld.so.conf /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
+        cause_fix(
+            judge, cause,
+            "Take the stubs directory out of LD_LIBRARY_PATH; where the first command shows a file that names it, "
+            "delete that line, then run the second",
+            "grep -rn stubs /etc/ld.so.conf /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
 }
 
@@ -296,10 +298,11 @@ void rule_driver_compat_shadows(struct judge *judge) {
                   "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v compat | paste -sd:)",
                   NULL);
     else
-        cause_fix(
-            judge, cause,
-            "Take the compat directory off the loader's path (ld.so.conf.d, or remove the cuda-compat package)",
-            "grep -rn compat /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
+        cause_fix(judge, cause,
+                  "Take the compat directory off the loader's path: delete the line that the first command shows "
+                  "from its file "
+                  "(or remove the cuda-compat package), then run the second",
+                  "grep -rn compat /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
     fix_driver(judge, cause, NULL);
     see_compat(judge, cause);
 }

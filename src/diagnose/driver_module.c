@@ -160,6 +160,11 @@ void rule_driver_nouveau(struct judge *judge) {
     evidence_log(judge, cause, "already_bound");
     evidence_printed_all(judge, cause, "kernel_nouveau", "installer_nouveau", NULL);
     fix_table_or(judge, cause, "blacklist-nouveau", "Blacklist nouveau, rebuild the initramfs, reboot");
+    if (cause->fixes.count && !fix_table_then(judge, cause, "rebuild-initramfs")) {
+        struct fix *fix = &cause->fixes.items[cause->fixes.count - 1];
+        fix->title = "Keep nouveau from taking the GPU, then rebuild the initramfs (update-initramfs -u, dracut "
+                     "--force or mkinitcpio -P, as the distribution has it)";
+    }
     see_driver(judge, cause);
 }
 
@@ -306,11 +311,15 @@ void rule_driver_not_built_for_kernel(struct judge *judge) {
     evidence_log(judge, cause, "symbol_disagrees");
     evidence_log(judge, cause, "unknown_symbol");
     cause_fact(judge, cause, "driver.headers_present", &driver->headers_present);
-    if (!is_true(driver->headers_present))
-        fix_table(judge, cause, "install-headers");
-    fix_table_or(judge, cause, "rebuild-module",
-                 "Install the headers of the running kernel and build the module anew (a newer driver where the "
-                 "kernel is newer)");
+    bool headers = !is_true(driver->headers_present) && fix_table(judge, cause, "install-headers");
+    if (headers && fix_table_then(judge, cause, "rebuild-module"))
+        cause->fixes.items[cause->fixes.count - 1].title =
+            "Install the headers of the running kernel and build the module for it";
+    else
+        fix_table_or(
+            judge, cause, "rebuild-module",
+            "Install the headers of the running kernel and build the module anew (a newer driver where the "
+            "kernel is newer)");
     cause_fix(judge, cause, "Until then: boot the older kernel, for which the module is there", NULL)->reboot =
         true;
     see_driver(judge, cause);

@@ -151,6 +151,18 @@ size_t fix_table(struct judge *judge, struct cause *cause, const char *action) {
     return 0;
 }
 
+bool fix_table_then(struct judge *judge, struct cause *cause, const char *action) {
+    struct cause steps = {0};
+    if (!cause->fixes.count || !fix_table(judge, &steps, action))
+        return false;
+    struct fix *last = &cause->fixes.items[cause->fixes.count - 1], *step = &steps.fixes.items[0];
+    for (size_t i = 0; i < step->commands.count; i++)
+        texts_add(judge->arena, &last->commands, step->commands.items[i]);
+    last->needs_root |= step->needs_root;
+    last->reboot |= step->reboot;
+    return true;
+}
+
 void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title) {
     if (!fix_table(judge, cause, action))
         cause_fix(judge, cause, title, NULL);

@@ -11,6 +11,8 @@
  * that has any. Returns their number. */
 size_t fix_table(struct judge *judge, struct cause *cause, const char *action);
 /* The same, and where the tables have none, the title without a command. */
+/* The same, as further commands of the last fix rather than as one of its own. */
+bool fix_table_then(struct judge *judge, struct cause *cause, const char *action);
 void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title);
 /* The rows of a named system: "docker", "podman", "wsl", "jetson". */
 size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system, const char *action);
@@ -18,8 +20,9 @@ size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system
 /* An NVIDIA driver, new or newer, that serves these GPUs. `floor`: oldest release that will do, or NULL. */
 void fix_driver(struct judge *judge, struct cause *cause, const char *floor);
 /* A PyTorch build that fits driver, GPUs, Python and platform, by this environment's package manager; says why
- * where there is none. `keep_release`: the release that is there, in a build that fits, before the newest one. */
-void fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release);
+ * where there is none. `keep_release`: the release that is there, in a build that fits, before the newest one.
+ * False: what it offers, if anything, needs a newer driver first. */
+bool fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release);
 /* The build that is there, once more (files are missing or damaged). */
 void fix_torch_again(struct judge *judge, struct cause *cause);
 /* torchvision, torchaudio of the releases that belong to this torch, from its index. */

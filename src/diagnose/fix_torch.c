@@ -19,8 +19,12 @@ static const char *manager_of(const struct judge *judge) {
     for (size_t i = 0; i < sizeof managers / sizeof *managers; i++)
         if (text_eq(installer, managers[i]))
             return managers[i];
+    /* "2.0.0+cpu" is a wheel, in a conda environment too: what pip put there only pip replaces */
+    const char *release = torch_version(judge);
+    bool wheel = release && strchr(release, '+');
     for (size_t i = 0; !installer && i < sizeof managers / sizeof *managers; i++)
-        if (text_eq(kind, managers[i]))
+        if (text_eq(kind, managers[i]) &&
+            !(wheel && (text_eq(kind, "conda") || text_eq(kind, "mamba") || text_eq(kind, "pixi"))))
             return managers[i];
     return "pip";
 }
@@ -226,10 +230,10 @@ static bool jetson_build(struct judge *judge, struct cause *cause) {
     return true;
 }
 
-void fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release) {
+bool fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release) {
     struct recommendation any;
     if (!judge->options.knowledge || jetson_build(judge, cause))
-        return;
+        return true;
     if (!offer(judge, cause, keep_release, &any)) {
         const struct recommend_build *later = any.after_least_driver ? any.after_least_driver : any.after_driver;
         if (later) {
@@ -240,10 +244,20 @@ void fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release
                                           fix->title, later->driver_needed);
             }
         } else if (any.why_none.reason) {
+            if (on_arm(judge) && !on_macos(judge) && !on_windows(judge)) {
+                cause_fix(judge, cause,
+                          "On a Jetson: install NVIDIA's PyTorch for its JetPack release (wheels and containers "
+                          "are on its page)",
+                          NULL);
+                cause_see(judge, cause,
+                          "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform/");
+            }
             cause_fix(judge, cause, arena_printf(judge->arena, "No published build fits: %s", any.why_none.reason),
                       NULL);
         }
+        return false;
     }
+    return true;
 }
 
 void fix_torch_again(struct judge *judge, struct cause *cause) {

@@ -317,7 +317,10 @@ void rule_toolkit_host_compiler(struct judge *judge) {
         cause_fact(judge, cause, "toolkit.compilers.version", &compiler->version);
     }
     if (text_eq(id, "python_h_missing")) {
-        cause_fix(judge, cause, "Install Python's development files (python3-dev, python3-devel)", NULL);
+        fix_table_or(judge, cause, "install-python-headers",
+                     "Install Python's development files (python3-dev, python3-devel), of the Python in use");
+        cause_see(judge, cause, "https://docs.python.org/3/extending/building.html");
+        return;
     } else {
         const char *gcc = text_eq(id, "gcc_unsupported") && argument ? argument
                           : too_new && !text_has(compiler_name, "clang")

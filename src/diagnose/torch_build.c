@@ -146,20 +146,39 @@ static bool is_torch_requirement(const char *requirement) {
     return span_starts(span, "torch") && (span.len == 5 || strchr("=<>!~[ ;", span.ptr[5]));
 }
 
-/* Does the release that was asked for lack wheels for this Python? FIT_UNKNOWN where the tables do not know it. */
-static enum fit release_lacks_python(struct judge *judge, const char *requirement, unsigned python) {
+/* The release of "torch==1.13.1+cu117", where the tables know which Pythons it serves. */
+static bool release_asked_for(struct judge *judge, const char *requirement, struct torch_release *ret_release) {
     struct span name, version_text;
     struct package_version version;
-    struct torch_release release;
     span_cut(span_of(requirement), '=', &name, &version_text);
     while (version_text.len && version_text.ptr[0] == '=')
         version_text = span_slice(version_text, 1, version_text.len);
-    if (!version_text.len || !python || !judge->options.knowledge ||
-        package_version_parse(version_text, &version) < 0 ||
-        knowledge_torch(judge->options.knowledge, &version, &release) < 0 || !release.confirmed ||
-        !release.python_max)
+    return version_text.len && judge->options.knowledge && package_version_parse(version_text, &version) == 0 &&
+           knowledge_torch(judge->options.knowledge, &version, ret_release) == 0 && ret_release->confirmed &&
+           ret_release->python_max;
+}
+
+/* Does the release that was asked for lack wheels for this Python? FIT_UNKNOWN where the tables do not know it. */
+static enum fit release_lacks_python(struct judge *judge, const char *requirement, unsigned python) {
+    struct torch_release release;
+    if (!python || !release_asked_for(judge, requirement, &release))
         return FIT_UNKNOWN;
     return python < release.python_min || python > release.python_max ? FIT_YES : FIT_NO;
+}
+
+/* The Python to take for the release that was asked for: one before its newest, which wheels of the first day
+ * often lack; NULL: not known. */
+static const char *python_for(struct judge *judge, const char *requirement, unsigned now) {
+    struct torch_release release;
+    if (!release_asked_for(judge, requirement, &release))
+        return NULL;
+    unsigned python = release.python_max > release.python_min ? release.python_max - 1 : release.python_max;
+    return python == now ? NULL : arena_printf(judge->arena, "%u.%u", python / 100, python % 100);
+}
+
+static void new_environment(struct judge *judge, struct cause *cause, const char *python) {
+    cause_fix(judge, cause, "Make an environment with a Python that has builds (uv fetches one)",
+              arena_printf(judge->arena, "uv venv --python %s", python), NULL);
 }
 
 /* The release and its tag exist; so what pip misses is a wheel of it for this Python or platform. */
@@ -218,8 +237,7 @@ static void no_wheel_by_words(struct judge *judge, unsigned python) {
     cause_message(judge, cause, bare ? bare : different);
     evidence_python(judge, cause);
     fix_torch_build(judge, cause, false);
-    cause_fix(judge, cause, "Make an environment with a Python that has builds (uv fetches one)",
-              "uv venv --python 3.12", NULL);
+    new_environment(judge, cause, "3.12");
     see_install(judge, cause);
 }
 
@@ -243,16 +261,21 @@ void rule_torch_no_wheel_for_python(struct judge *judge) {
                                      : (none && python) || lacks == FIT_NO ? LIKELY
                                                                            : POSSIBLE;
         struct cause *cause =
-            judge_find(judge, "torch-no-wheel-for-python", confidence, "There is no build of %s for %s%s.",
+            judge_find(judge, "torch-no-wheel-for-python", confidence,
+                       lacks == FIT_YES ? "There is no build of %s for %s%s."
+                                        : "pip found no build of %s for %s%s on this platform.",
                        requirement, python ? "Python " : "this Python",
                        python ? arena_printf(judge->arena, "%u.%u", python / 100, python % 100) : "");
         cause_message(judge, cause, message);
         evidence_python(judge, cause);
         if (cause->fixes.count)
             continue;
+        const char *other = python_for(judge, requirement, python);
+        if (other) /* a program that names a release wants that one */
+            new_environment(judge, cause, other);
         fix_torch_build(judge, cause, false);
-        cause_fix(judge, cause, "Make an environment with a Python that has builds (uv fetches one)",
-                  "uv venv --python 3.12", NULL);
+        if (!other)
+            new_environment(judge, cause, "3.12");
         see_install(judge, cause);
         cause_see(judge, cause, "https://pytorch.org/get-started/previous-versions/");
     }

@@ -163,7 +163,7 @@ static struct fit_verdict why_none(struct arena *arena, const struct recommend_q
         return (struct fit_verdict){
             FIT_NO, arena_printf(arena, "driver %s is too old, or does not serve the GPU", question->driver.text)};
     return (struct fit_verdict){
-        FIT_NO, "no build in the tables has code for the GPU and wheels for this Python and platform"};
+        FIT_NO, "no known build has code for this GPU and wheels for this Python and platform"};
 }
 
 static struct recommend_build *copy_build(struct arena *arena, const struct candidate *candidate) {

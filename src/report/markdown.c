@@ -46,7 +46,7 @@ static void add_cause(struct buffer *out, const struct cause *cause) {
     }
     for (size_t i = 0; i < cause->fixes.count; i++) {
         const struct fix *fix = &cause->fixes.items[i];
-        buffer_addf(out, "\n%s", i ? "Or: " : "**Mend it:** ");
+        buffer_addf(out, "\n%s", i && !text_starts(fix->title, "Then ") ? "Or: " : i ? "" : "**Mend it:** ");
         add_plain(out, fix->title);
         buffer_addf(out, "%s\n", fix->reboot ? " (then reboot)" : "");
         if (!fix->commands.count) /* advice in words */

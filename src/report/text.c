@@ -51,17 +51,21 @@ static void write_answer(struct pen *pen, const struct diagnosis *diagnosis) {
 static void write_caveats(struct pen *pen, const struct snapshot *snapshot) {
     if (is_true(snapshot->system.sudo))
         words_wrap(pen->out,
-                   "Note: this ran through sudo, so the environment and the Python are root's, not yours; run it without sudo "
+                   "Note: this ran through sudo, so the environment and the Python are root's, not yours; run it "
+                   "without sudo "
                    "to see yours.",
                    0, 6, pen->style.width);
     const struct printed_facts *printed = &snapshot->printed;
     for (size_t i = 0; i < printed->also_seen.count; i++) {
         const struct printed_report *other = &printed->also_seen.items[i];
         AUTO_ARENA arena = {0};
-        const char *line =
-            arena_printf(&arena, "Note: lines %lld to %lld hold another report, which is not judged: %s",
-                         (long long)number_of(other->first_line, 0), (long long)number_of(other->last_line, 0),
-                         text_of(other->summary) ? text_of(other->summary) : "it differs from the judged one");
+        const char *what = text_of(other->summary) ? text_of(other->summary) : "it differs from the judged one";
+        if (text_starts(what, "another report, "))
+            what += strlen("another report, ");
+        long long first = number_of(other->first_line, 0), last = number_of(other->last_line, 0);
+        const char *lines = last > first ? arena_printf(&arena, "lines %lld to %lld hold", first, last)
+                                         : arena_printf(&arena, "line %lld holds", first);
+        const char *line = arena_printf(&arena, "Note: %s another report, which is not judged: %s", lines, what);
         words_wrap(pen->out, line, 0, 6, pen->style.width);
     }
 }
@@ -113,8 +117,8 @@ static void write_evidence(struct pen *pen, const struct cause *cause) {
         AUTO_ARENA arena = {0};
         bool quoted = text_eq(e->fact, "printed");
         const char *line = quoted ? arena_printf(&arena, "%s: %s", e->source ? e->source : "printed", e->value)
-                                  : arena_printf(&arena, "%s: %s%s%s%s", e->fact, e->value, dash,
-                                                 e->source ? e->source : "", e->source ? ")" : "");
+                                  : arena_printf(&arena, "%s: %s%s%s%s", e->fact, *e->value ? e->value : "empty",
+                                                 dash, e->source ? e->source : "", e->source ? ")" : "");
         words_wrap(pen->out, line, 4, 6, pen->style.width);
     }
 }
@@ -124,8 +128,8 @@ static void write_fixes(struct pen *pen, const struct cause *cause) {
         const struct fix *fix = &cause->fixes.items[i];
         AUTO_ARENA arena = {0};
         const char *marks = fix->reboot ? "  [then reboot]" : "";
-        const char *line =
-            arena_printf(&arena, "%s%s%s", cause->fixes.count > 1 && i ? "Or: " : "", fix->title, marks);
+        const char *line = arena_printf(&arena, "%s%s%s", i && !text_starts(fix->title, "Then ") ? "Or: " : "",
+                                        fix->title, marks);
         buffer_add_text(pen->out, "  ");
         words_wrap(pen->out, line, 2, 4, pen->style.width);
         for (size_t c = 0; c < fix->commands.count; c++) { /* never wrapped: they are to be copied */

@@ -86,8 +86,7 @@ static struct cause *missing_by_facts(struct judge *judge) {
     if (gpu && !judge_found(judge, "gpu-fell-off-bus"))
         return judge_find(judge, "driver-missing", LIKELY, "No kernel driver has claimed the GPU%s%s.",
                           name ? " " : "", name ? name : "");
-    if (looked && !judge->facts->gpu.devices.count && !absent(driver->module_loaded) &&
-        !is_true(driver->module_loaded))
+    if (looked && unknown(judge->facts->gpu.devices) && !is_true(driver->module_loaded))
         judge_cannot_tell(judge, "driver.module_loaded",
                           "no piece of NVIDIA's driver is here; a container image needs none, a machine does");
     return NULL;

@@ -105,7 +105,7 @@ static void describe_links(struct judge *judge) {
         if (!state->summary)
             state->summary = "not judged";
         if (link_has(out, state->link, ROLE_ROOT, &root)) {
-            if (state->state == STATE_UNKNOWN) /* what is known of this link is its cause */
+            if (text_starts(state->summary, "not known")) /* what is known of this link is its cause */
                 state->summary = root->id;
             state->state = STATE_BROKEN;
         } else if (link_has(out, state->link, ROLE_CONSEQUENCE, NULL) ||

@@ -195,8 +195,9 @@ static struct cause *too_old_by_facts(struct judge *judge) {
                       match.floor.count ? match.floor.text : "", match.floor.count ? " or newer" : "");
 }
 
-/* Kernels with more than 4 KiB of parameters, which CUDA makes from 12.1 on, need driver 530 or newer, although 12.x
- * runs from 525 on: error 801. https://developer.nvidia.com/blog/cuda-12-1-supports-large-kernel-parameters/ */
+/* Kernels with more than 4 KiB of parameters, which CUDA makes from 12.1 on, need driver 530 or newer,
+ * although 12.x runs from 525 on: error 801.
+ * https://developer.nvidia.com/blog/cuda-12-1-supports-large-kernel-parameters/ */
 static bool lacks_large_parameters(struct judge *judge) {
     enum { FIRST_CUDA = 12010 };
     struct driver_version release, first;
@@ -218,9 +219,10 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
         cause = judge_find(judge, "driver-too-old-for-cuda", LIKELY,
                            "The driver is too old to compile code (PTX) that a newer CUDA made: error 222.");
     if (!cause && lacks_large_parameters(judge)) {
-        cause = judge_find(judge, "driver-too-old-for-cuda", LIKELY,
-                           "A kernel asks for what the driver does not support (error 801): CUDA from 12.1 on makes "
-                           "kernels with large parameters, which need driver 530 or newer.");
+        cause =
+            judge_find(judge, "driver-too-old-for-cuda", LIKELY,
+                       "A kernel asks for what the driver does not support (error 801): CUDA from 12.1 on makes "
+                       "kernels with large parameters, which need driver 530 or newer.");
         evidence_cuda(judge, cause, 801);
     }
     if (!cause && cuda_said(judge, 35) && !on_wsl(judge) && !judge_found(judge, "container-no-gpu") &&

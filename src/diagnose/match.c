@@ -206,6 +206,18 @@ static bool lacks_large_parameters(struct judge *judge) {
            driver_version_compare(&release, &first) < 0;
 }
 
+/* The fixes from `middle` on come before those from `start` on. */
+static void fixes_turn(struct judge *judge, struct cause *cause, size_t start, size_t middle) {
+    struct fix_list turned = {0};
+    for (size_t i = 0; i < start; i++)
+        LIST_PUSH(judge->arena, &turned) = cause->fixes.items[i];
+    for (size_t i = middle; i < cause->fixes.count; i++)
+        LIST_PUSH(judge->arena, &turned) = cause->fixes.items[i];
+    for (size_t i = start; i < middle; i++)
+        LIST_PUSH(judge->arena, &turned) = cause->fixes.items[i];
+    cause->fixes = turned;
+}
+
 void rule_driver_too_old_for_cuda(struct judge *judge) {
     if (on_jetson(judge) && !printed(judge, "driver_too_old"))
         return; /* its CUDA comes with JetPack */
@@ -233,11 +245,16 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
         return;
     too_old_evidence(judge, cause);
     struct driver_match match = match_driver(judge);
+    size_t start = cause->fixes.count;
+    bool build_fits = true;
     if (!printed_any(judge, "ctk_unsatisfied", "container_driver_old", NULL))
-        fix_torch_build(judge, cause, true);
+        build_fits = fix_torch_build(judge, cause, true);
     else
         cause_fix(judge, cause, "Take an image made with an older CUDA, one that this driver offers", NULL);
+    size_t middle = cause->fixes.count;
     fix_driver(judge, cause, match.floor.count ? arena_copy(judge->arena, match.floor.text) : NULL);
+    if (!build_fits) /* the build on offer needs a newer driver, too: that comes first */
+        fixes_turn(judge, cause, start, middle);
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/cuda-compatibility/");
 }
 

@@ -115,8 +115,7 @@ void cause_message(struct judge *judge, struct cause *cause, const struct printe
         source = arena_printf(judge->arena, "line %lld", (long long)message->line.value);
     const char *text = text_of(message->text);
     for (size_t i = 0; i < cause->evidence.count; i++) /* the kernel log's line is evidence already */
-        if (text_eq(cause->evidence.items[i].value, text) &&
-            text_eq(cause->evidence.items[i].source, source))
+        if (text_eq(cause->evidence.items[i].value, text) && text_eq(cause->evidence.items[i].source, source))
             return;
     cause_evidence(judge, cause, "printed", text ? text : text_of(message->id), source);
 }

@@ -246,9 +246,10 @@ static const struct printed_message *operator_without_cuda(const struct judge *j
     return own;
 }
 
-/* Torch has code for this GPU, and a launch failed for want of code: a module beside torch made it. */
+/* Torch has code for this GPU, and a launch of a user's program failed for want of code: a module beside torch
+ * made it. */
 static bool extension_lacks_code(struct judge *judge) {
-    bool refused = cuda_said(judge, 98) || cuda_said(judge, 209);
+    bool refused = from_text(judge) && (cuda_said(judge, 98) || cuda_said(judge, 209));
     struct gpu_views views = refused ? gpus(judge) : (struct gpu_views){0};
     struct code_list code = refused ? match_code(judge) : (struct code_list){0};
     for (size_t i = 0; i < views.count; i++)

@@ -1,7 +1,7 @@
 /* whycuda: why is PyTorch not recognizing my GPU and CUDA?
  *
- * The whole program as five calls: probe or import gives a snapshot (the facts), diagnose judges it, report words it.
- * Nothing here changes the machine; probe starts no child process and loads no driver library.
+ * The whole program as five calls: probe or import gives a snapshot (the facts), diagnose judges it, report words
+ * it. Nothing here changes the machine; probe starts no child process and loads no driver library.
  *
  *     struct whycuda_snapshot *snapshot;
  *     struct whycuda_diagnosis *diagnosis;
@@ -37,8 +37,8 @@ WHYCUDA_PUBLIC const char *whycuda_version(void);
  * opened. */
 WHYCUDA_PUBLIC int whycuda_probe(struct whycuda_snapshot **ret_snapshot, const char *root, const char *python);
 
-/* Facts from text that programs printed, or from a saved snapshot (told apart by its first lines). Any bytes may be
- * given. -EINVAL: it is a snapshot, and not a valid one. */
+/* Facts from text that programs printed, or from a saved snapshot (told apart by its first lines). Any bytes may
+ * be given. -EINVAL: it is a snapshot, and not a valid one. */
 WHYCUDA_PUBLIC int whycuda_import(struct whycuda_snapshot **ret_snapshot, const char *text, size_t length);
 
 /* The snapshot as JSON (schema whycuda/snapshot/1); free() it. Names, home directory, host and UUIDs are made
@@ -53,8 +53,9 @@ WHYCUDA_PUBLIC enum whycuda_verdict whycuda_diagnosis_verdict(const struct whycu
 /* The id of the first root cause ("torch-cpu-build"), NULL where there is none. Lives as long as the diagnosis. */
 WHYCUDA_PUBLIC const char *whycuda_diagnosis_cause(const struct whycuda_diagnosis *diagnosis);
 
-/* The report as "text" (80 columns, UTF-8, no colours), "json" (schema whycuda/diagnosis/1) or "markdown"; free() it. NULL: no
- * such format. JSON and Markdown are made anonymous, text is not: it is for the person at the machine. */
+/* The report as "text" (80 columns, UTF-8, no colours), "json" (schema whycuda/diagnosis/1) or "markdown"; free()
+ * it. NULL: no such format. JSON and Markdown are made anonymous, text is not: it is for the person at the
+ * machine. */
 WHYCUDA_PUBLIC char *whycuda_report(const struct whycuda_diagnosis *diagnosis, const char *format);
 
 WHYCUDA_PUBLIC void whycuda_snapshot_free(struct whycuda_snapshot *snapshot);

@@ -47,7 +47,8 @@ int whycuda_probe(struct whycuda_snapshot **ret_snapshot, const char *root, cons
     r = root_open(&machine, root);
     if (r < 0)
         return r;
-    struct snapshot *facts = probe_machine(machine, (struct probe_options){.python = python, .knowledge = knowledge});
+    struct snapshot *facts =
+        probe_machine(machine, (struct probe_options){.python = python, .knowledge = knowledge});
     root_close(machine);
     return wrap(ret_snapshot, facts);
 }

@@ -52,8 +52,8 @@ static void complain_of_text(const struct snapshot *snapshot) {
     if (unknown(printed->lines))
         complain(EXIT_OK, "%s: paste what programs printed, or give a saved snapshot", printed->lines.is.reason);
     else if (is_true(printed->cut))
-        complain(EXIT_OK, "the text is longer than what is read of it: %d lines, %d bytes of each", LIMIT_REPORT_LINES,
-                 LIMIT_REPORT_LINE);
+        complain(EXIT_OK, "the text is longer than what is read of it: %d lines, %d bytes of each",
+                 LIMIT_REPORT_LINES, LIMIT_REPORT_LINE);
 }
 
 int verb_explain(struct cli *cli) {

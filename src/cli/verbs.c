@@ -54,12 +54,16 @@ const struct verb verbs[] = {
 };
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 
-#define FLAG(name, letter, member, verbs, help) {name, letter, NULL, OPTION_FLAG, offsetof(struct options, member), verbs, help}
-#define TEXT(name, letter, argument, member, verbs, help) {name, letter, argument, OPTION_TEXT, offsetof(struct options, member), verbs, help}
+#define FLAG(name, letter, member, verbs, help)                                                                   \
+    { name, letter, NULL, OPTION_FLAG, offsetof(struct options, member), verbs, help }
+#define TEXT(name, letter, argument, member, verbs, help)                                                         \
+    { name, letter, argument, OPTION_TEXT, offsetof(struct options, member), verbs, help }
 
 const struct option_row option_rows[] = {
-    TEXT("root", 0, "DIR", root, "diagnose snapshot envs libs arch", "look at the machine whose files are under DIR"),
-    TEXT("python", 0, "PATH", python, "diagnose snapshot envs libs test", "the interpreter in question (a path inside the root)"),
+    TEXT("root", 0, "DIR", root, "diagnose snapshot envs libs arch",
+         "look at the machine whose files are under DIR"),
+    TEXT("python", 0, "PATH", python, "diagnose snapshot envs libs test",
+         "the interpreter in question (a path inside the root)"),
     TEXT("format", 0, "FORMAT", format, "diagnose explain", "text, json or markdown"),
     FLAG("json", 0, json, "diagnose explain envs libs arch compat test", "same as --format json"),
     FLAG("with-snapshot", 0, with_snapshot, "diagnose explain", "add the facts to the JSON"),
@@ -78,12 +82,15 @@ const struct option_row option_rows[] = {
     TEXT("platform", 0, "NAME", platform, "compat", "linux-x86_64, linux-aarch64, jetson, windows (else guessed)"),
     TEXT("size", 0, "N", size, "test", "rows and columns of the matrices (default 1000)"),
     TEXT("seconds", 0, "N", seconds, "test", "repeat the product for so long, and count errors"),
-    TEXT("output", 'o', "FILE", output, "diagnose explain snapshot envs libs arch compat test why", "write to FILE"),
-    TEXT("data", 0, "DIR", data, "diagnose explain snapshot arch compat why test envs", "tables to use instead of those built in"),
+    TEXT("output", 'o', "FILE", output, "diagnose explain snapshot envs libs arch compat test why",
+         "write to FILE"),
+    TEXT("data", 0, "DIR", data, "diagnose explain snapshot arch compat why test envs",
+         "tables to use instead of those built in"),
     TEXT("color", 0, "WHEN", color, "diagnose explain test compat", "auto, always or never"),
     FLAG("tree", 0, tree, "libs", "who needs whom"),
     FLAG("symbols", 0, symbols, "libs", "also which symbols of FILE and its libraries nobody defines"),
-    FLAG("no-redact", 0, no_redact, "diagnose explain snapshot test", "keep names, paths and UUIDs (never credentials)"),
+    FLAG("no-redact", 0, no_redact, "diagnose explain snapshot test",
+         "keep names, paths and UUIDs (never credentials)"),
     TEXT("gpu", 0, "GPU", gpu, "arch", "would it run on this one: sm_120, 8.6, \"RTX 5090\""),
     FLAG("scan", 0, scan, "arch", "look for GPU code in the whole file, not only where it belongs"),
     FLAG("verbose", 'v', verbose, "diagnose explain arch libs envs test", "more detail"),

@@ -13,10 +13,11 @@ void rule_fork_after_init(struct judge *judge) {
         judge_find(judge, "fork-after-init", worker ? LIKELY : CERTAIN,
                    "A worker process was forked after its parent had used CUDA, which CUDA does not survive.");
     evidence_printed_all(judge, cause, "forked", "worker_error", NULL);
-    cause_fix(judge, cause,
-              "Start the workers with spawn: torch.multiprocessing.set_start_method('spawn') as the program's first "
-              "step under if __name__ == \"__main__\", or DataLoader(..., multiprocessing_context='spawn')",
-              NULL);
+    cause_fix(
+        judge, cause,
+        "Start the workers with spawn: torch.multiprocessing.set_start_method('spawn') as the program's first "
+        "step under if __name__ == \"__main__\", or DataLoader(..., multiprocessing_context='spawn')",
+        NULL);
     cause_fix(judge, cause,
               "Keep the parent off CUDA: no tensor on the GPU, no CUDA call in a DataLoader's dataset", NULL);
     cause_fix(judge, cause, "Let is_available() ask NVML, which leaves CUDA untouched",

@@ -87,9 +87,11 @@ struct rows_fact {
 
 /* --- writing ----------------------------------------------------------------------------------------------- */
 
-#define KNOWN(from) {.state = FACT_KNOWN, .source = (from)}
+#define KNOWN(from)                                                                                               \
+    { .state = FACT_KNOWN, .source = (from) }
 #define set_absent(f, from) ((f)->is = (struct fact){.state = FACT_ABSENT, .source = (from)})
-#define set_unknown(f, why, from) ((f)->is = (struct fact){.state = FACT_UNKNOWN, .reason = (why), .source = (from)})
+#define set_unknown(f, why, from)                                                                                 \
+    ((f)->is = (struct fact){.state = FACT_UNKNOWN, .reason = (why), .source = (from)})
 /* For texts and rows: known from here on, though still empty; then LIST_PUSH or texts_push. */
 #define set_listed(f, from) ((f)->is = (struct fact)KNOWN(from))
 
@@ -111,21 +113,21 @@ static inline void texts_push(struct arena *arena, struct texts_fact *fact, cons
 struct fact fact_of_error(int error, const char *source);
 
 /* --- field lists: see facts/gpu.h for an example -------------------------------------------------------------
- * #define THING_FIELDS(T, N, F, L, R) T(name, mark, doc) N(..) number F(..) flag L(..) texts R(name, row_record, doc)
- * RECORD(thing, THING_FIELDS) makes struct thing, struct thing_rows and declares thing_type;
- * facts/types.c has one line per record. */
+ * #define THING_FIELDS(T, N, F, L, R) T(name, mark, doc) N(..) number F(..) flag L(..) texts R(name, row_record,
+ * doc) RECORD(thing, THING_FIELDS) makes struct thing, struct thing_rows and declares thing_type; facts/types.c
+ * has one line per record. */
 #define MEMBER_T(name, mark, doc) struct text_fact name;
 #define MEMBER_N(name, mark, doc) struct number_fact name;
 #define MEMBER_F(name, mark, doc) struct flag_fact name;
 #define MEMBER_L(name, mark, doc) struct texts_fact name;
 #define MEMBER_R(name, record, doc) struct record##_rows name;
-#define RECORD(record, FIELDS)                                                                               \
-    struct record {                                                                                          \
-        FIELDS(MEMBER_T, MEMBER_N, MEMBER_F, MEMBER_L, MEMBER_R)                                             \
-    };                                                                                                       \
-    struct record##_rows {                                                                                   \
-        struct fact is;                                                                                      \
-        struct record *items;                                                                                \
-        size_t count;                                                                                        \
-    };                                                                                                       \
+#define RECORD(record, FIELDS)                                                                                    \
+    struct record {                                                                                               \
+        FIELDS(MEMBER_T, MEMBER_N, MEMBER_F, MEMBER_L, MEMBER_R)                                                  \
+    };                                                                                                            \
+    struct record##_rows {                                                                                        \
+        struct fact is;                                                                                           \
+        struct record *items;                                                                                     \
+        size_t count;                                                                                             \
+    };                                                                                                            \
     extern const struct record_type record##_type;

@@ -12,20 +12,21 @@
 #include "facts/torch.h"
 
 /* X(member, record, doc) */
-#define SNAPSHOT_RECORDS(X)                                                                                  \
-    X(system, system_facts, "the machine")                                                                   \
-    X(gpu, gpu_facts, "link 1: GPUs on the bus")                                                             \
-    X(driver, driver_facts, "link 2: kernel driver and its libraries")                                       \
-    X(access, access_facts, "link 3: whether this process may use the GPU")                                  \
-    X(toolkit, toolkit_facts, "link 4: CUDA toolkits and compilers")                                         \
-    X(environment, environment_facts, "link 5: variables")                                                   \
-    X(torch, torch_facts, "link 6: Python environments and their PyTorch")                                   \
-    X(compute, compute_facts, "link 8: what the driver and PyTorch answered")                                \
+#define SNAPSHOT_RECORDS(X)                                                                                       \
+    X(system, system_facts, "the machine")                                                                        \
+    X(gpu, gpu_facts, "link 1: GPUs on the bus")                                                                  \
+    X(driver, driver_facts, "link 2: kernel driver and its libraries")                                            \
+    X(access, access_facts, "link 3: whether this process may use the GPU")                                       \
+    X(toolkit, toolkit_facts, "link 4: CUDA toolkits and compilers")                                              \
+    X(environment, environment_facts, "link 5: variables")                                                        \
+    X(torch, torch_facts, "link 6: Python environments and their PyTorch")                                        \
+    X(compute, compute_facts, "link 8: what the driver and PyTorch answered")                                     \
     X(printed, printed_facts, "messages that programs printed")
 
 struct snapshot {
     struct arena arena;
-    /* How it came to be: "live", "root", "text" or "snapshot". Rules use it only to word what could not be known. */
+    /* How it came to be: "live", "root", "text" or "snapshot". Rules use it only to word what could not be known.
+     */
     const char *origin;
 #define SNAPSHOT_MEMBER(member, record, doc) struct record member;
     SNAPSHOT_RECORDS(SNAPSHOT_MEMBER)

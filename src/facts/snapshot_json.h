@@ -22,12 +22,13 @@ struct snapshot_error {
 int snapshot_from_json(struct span text, struct snapshot **ret_snapshot, struct texts *ret_newer,
                        struct snapshot_error *ret_error);
 
-/* Reads one record ("compute") from its JSON into the snapshot; for the answers of children and live.json. Facts that
- * the JSON lacks stay as they are. 0 or -EINVAL. */
+/* Reads one record ("compute") from its JSON into the snapshot; for the answers of children and live.json. Facts
+ * that the JSON lacks stay as they are. 0 or -EINVAL. */
 int snapshot_read_part(struct snapshot *snapshot, const char *part, const json_t *json,
                        struct snapshot_error *ret_error);
 
-/* True where the text looks like a snapshot rather than like pasted output: a JSON object that names the schema early. */
+/* True where the text looks like a snapshot rather than like pasted output: a JSON object that names the schema
+ * early. */
 bool snapshot_recognise(struct span text);
 
 /* The JSON Schema (draft 2020-12) of a snapshot. A new reference. */

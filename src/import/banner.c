@@ -1,5 +1,6 @@
-/* First lines of programs that name their torch: Ultralytics ("torch-2.0.0+cpu CUDA:0 (…)"), web interfaces for image
- * models ("torch: 2.0.1+cu118"), kohya ("Torch 2.0.1+cu118"), xFormers ("you have 2.1.0+cu121"), NVIDIA's images. */
+/* First lines of programs that name their torch: Ultralytics ("torch-2.0.0+cpu CUDA:0 (…)"), web interfaces for
+ * image models ("torch: 2.0.1+cu118"), kohya ("Torch 2.0.1+cu118"), xFormers ("you have 2.1.0+cu121"), NVIDIA's
+ * images. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -8,10 +9,20 @@
 
 /* Lines in which a version is wanted, offered or refused, not there. */
 static bool is_about_others(struct span text) {
-    static const char *const words[] = {"require", "from versions", "No matching", ">=", "<=", "Collecting", "Downloading",
-                                        "ERROR:", "ninstall", "http", "supports", "needs", "expected", "want", "satisf",
-                                        "compiled with", "was built", "is not compatible", "newer than", "older than",
-                                        "deprecated", "since ", "upgrade", "==", "install", "cached", "File \""};
+    static const char *const words[] = {"require",     "from versions",
+                                        "No matching", ">=",
+                                        "<=",          "Collecting",
+                                        "Downloading", "ERROR:",
+                                        "ninstall",    "http",
+                                        "supports",    "needs",
+                                        "expected",    "want",
+                                        "satisf",      "compiled with",
+                                        "was built",   "is not compatible",
+                                        "newer than",  "older than",
+                                        "deprecated",  "since ",
+                                        "upgrade",     "==",
+                                        "install",     "cached",
+                                        "File \""};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (span_has(text, words[i]))
             return true;
@@ -51,8 +62,8 @@ static void ultralytics(struct reading *reading, struct span text) {
     }
 }
 
-/* "Torch detected GPU: NVIDIA GeForce RTX 3060 VRAM 12288 Arch (8, 6) Cores 28", and a synthesiser's "Using GPU 0 (GeForce
- * GT 630M) of compute capability 2.1" */
+/* "Torch detected GPU: NVIDIA GeForce RTX 3060 VRAM 12288 Arch (8, 6) Cores 28", and a synthesiser's "Using GPU 0
+ * (GeForce GT 630M) of compute capability 2.1" */
 static bool detected(struct reading *reading, struct span text) {
     struct span value, capability;
     if (after_key(text, "Torch detected GPU: ", &value)) {
@@ -78,14 +89,16 @@ static bool read_line(struct reading *reading, void *memory) {
     struct span text = reading->line->text, value;
     if (reading->line->kind != LINE_OUTPUT || text.len > 600)
         return false;
-    if (after_key(text, "(you have ", &value)) { /* xFormers: the torch that it met; "Python 3.11.7 (you have 3.11.0)" */
+    if (after_key(text, "(you have ",
+                  &value)) { /* xFormers: the torch that it met; "Python 3.11.7 (you have 3.11.0)" */
         if (span_starts(text, "Python"))
             read_python_version(reading, value);
         else
             read_torch_version(reading, release_at(value), true);
         return true;
     }
-    if (span_starts(text, "Container image Copyright") || span_has(text, "NVIDIA Deep Learning Container License")) {
+    if (span_starts(text, "Container image Copyright") ||
+        span_has(text, "NVIDIA Deep Learning Container License")) {
         note_word(reading, &reading->facts->system.container, "docker");
         return true;
     }

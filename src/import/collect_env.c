@@ -1,7 +1,7 @@
 /* torch.utils.collect_env of every release since 1.0, and its relatives, which print the same things under other
  * names: vLLM's, mmcv's, detectron2's, transformers-cli and accelerate env, diffusers, ds_report, xformers.info,
- * ultralytics checks, ComfyUI, numba -s, conda info, nvidia-smi -q, systeminfo. All of them are lines of a key and a
- * value; one table of keys reads them all. */
+ * ultralytics checks, ComfyUI, numba -s, conda info, nvidia-smi -q, systeminfo. All of them are lines of a key and
+ * a value; one table of keys reads them all. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -16,7 +16,8 @@ struct collect_env {
 
 typedef void reader(struct reading *reading, struct span value, struct collect_env *state);
 
-/* --- PyTorch ---------------------------------------------------------------------------------------------------- */
+/* --- PyTorch ----------------------------------------------------------------------------------------------------
+ */
 
 static void torch_version(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -29,7 +30,8 @@ static void torch_version(struct reading *reading, struct span value, struct col
         value = span_slice(value, 1, value.len);
     read_torch_version(reading, release_at(value), true);
     size_t available = span_find(value, " (True)"), not_available = span_find(value, " (False)");
-    if (available != SIZE_MAX || not_available != SIZE_MAX) /* transformers-cli env: "(GPU?): 2.0.1+cu117 (True)" */
+    if (available != SIZE_MAX ||
+        not_available != SIZE_MAX) /* transformers-cli env: "(GPU?): 2.0.1+cu117 (True)" */
         note_flag(reading, &reading->facts->compute.is_available, available != SIZE_MAX);
     struct span path;
     if (after_key(value, " @", &path))
@@ -76,13 +78,15 @@ static void torch_device(struct reading *reading, struct span value, struct coll
     struct span name;
     if (span_starts(value, "cuda:0 ") && after_key(value, "cuda:0 ", &name)) { /* ComfyUI */
         size_t end = span_find(name, " : ");
-        note_text(reading, &reading->facts->compute.device_name, span_slice(name, 0, end == SIZE_MAX ? name.len : end));
+        note_text(reading, &reading->facts->compute.device_name,
+                  span_slice(name, 0, end == SIZE_MAX ? name.len : end));
         note_flag(reading, &reading->facts->compute.is_available, true);
         read_gpu_name(reading, 0, span_slice(name, 0, end == SIZE_MAX ? name.len : end));
     }
 }
 
-/* --- the driver ------------------------------------------------------------------------------------------------- */
+/* --- the driver -------------------------------------------------------------------------------------------------
+ */
 
 static void driver_version(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -103,7 +107,8 @@ static void driver_cuda(struct reading *reading, struct span value, struct colle
         read_driver_version(reading, driver);
 }
 
-/* --- GPUs ------------------------------------------------------------------------------------------------------- */
+/* --- GPUs -------------------------------------------------------------------------------------------------------
+ */
 
 static void gpu_models(struct reading *reading, struct span value, struct collect_env *state) {
     state->gpu_names = true;
@@ -127,8 +132,9 @@ static void gpu_name(struct reading *reading, struct span value, struct collect_
     if (count != SIZE_MAX && count < 4)
         last = span_slice(value, count + 3, value.len);
     if (isalpha((unsigned char)(last.len ? last.ptr[0] : '0')) && !span_eq_nocase(last, "none") &&
-        !span_starts_nocase(last, "no") && !span_starts_nocase(last, "true") && !span_starts_nocase(last, "false") &&
-        !span_starts_nocase(last, "yes") && !span_starts_nocase(last, "cuda") && last.len < 100)
+        !span_starts_nocase(last, "no") && !span_starts_nocase(last, "true") &&
+        !span_starts_nocase(last, "false") && !span_starts_nocase(last, "yes") &&
+        !span_starts_nocase(last, "cuda") && last.len < 100)
         read_gpu_name(reading, 0, last);
     else if (span_starts_nocase(last, "none"))
         return;
@@ -140,7 +146,8 @@ static void gpu_capability(struct reading *reading, struct span value, struct co
         note_text(reading, &device->compute_capability, version_at(value));
 }
 
-/* --- the system ------------------------------------------------------------------------------------------------- */
+/* --- the system -------------------------------------------------------------------------------------------------
+ */
 
 static void os_name(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -176,7 +183,8 @@ static void libc(struct reading *reading, struct span value, struct collect_env 
     (void)state;
     if (span_starts(value, "glibc-"))
         note_word(reading, &reading->facts->system.libc,
-                  arena_printf(reading->arena, "glibc %.*s", (int)(value.len - 6 < 16 ? value.len - 6 : 16), value.ptr + 6));
+                  arena_printf(reading->arena, "glibc %.*s", (int)(value.len - 6 < 16 ? value.len - 6 : 16),
+                               value.ptr + 6));
 }
 
 static void python_version(struct reading *reading, struct span value, struct collect_env *state) {
@@ -217,7 +225,8 @@ static void kernel(struct reading *reading, struct span value, struct collect_en
         read_kernel(reading, word);
 }
 
-/* --- the toolkit ------------------------------------------------------------------------------------------------ */
+/* --- the toolkit ------------------------------------------------------------------------------------------------
+ */
 
 static void nvcc_version(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -230,7 +239,8 @@ static void nvcc_version(struct reading *reading, struct span value, struct coll
         value = release;
     if (version_at(value).len > 2)
         note_text(reading, &reading->facts->toolkit.nvcc_version, version_at(value));
-    else if (span_starts(value, "not available") || span_starts(value, "Not Available") || span_has(value, "not found"))
+    else if (span_starts(value, "not available") || span_starts(value, "Not Available") ||
+             span_has(value, "not found"))
         note_absent(reading, &reading->facts->toolkit.nvcc_version.is);
 }
 
@@ -260,7 +270,8 @@ static void gcc(struct reading *reading, struct span value, struct collect_env *
     note_text(reading, &compiler->version, version);
 }
 
-/* --- nvidia-smi -q ---------------------------------------------------------------------------------------------- */
+/* --- nvidia-smi -q ----------------------------------------------------------------------------------------------
+ */
 
 static void product_name(struct reading *reading, struct span value, struct collect_env *state) {
     if (!strstr(state->section, "vgpu software")) /* there it is the licence's product */
@@ -331,7 +342,8 @@ static void ignored(struct reading *reading, struct span value, struct collect_e
     (void)state;
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------- */
+/* --- the table --------------------------------------------------------------------------------------------------
+ */
 
 enum key_kind { KEY_HINT, KEY_REPORT }; /* a hint alone makes no report: any program may print it */
 
@@ -479,7 +491,8 @@ static const struct key *find_key(const char *name) {
     return NULL;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static void begin(struct reading *reading, struct collect_env *state) {
     /* facts of a report that contradict what came before shall not mix with it */
@@ -499,7 +512,8 @@ static bool virtual_package(struct reading *reading, struct span line) {
         read_kernel(reading, version_at(value));
     else if (after_key(line, "__archspec=1=", &value)) {
         if (span_starts(value, "aarch64") || span_starts(value, "x86_64"))
-            note_word(reading, &reading->facts->system.machine, span_starts(value, "aarch64") ? "aarch64" : "x86_64");
+            note_word(reading, &reading->facts->system.machine,
+                      span_starts(value, "aarch64") ? "aarch64" : "x86_64");
     } else if (after_key(line, "__glibc=", &value))
         note_word(reading, &reading->facts->system.libc,
                   arena_printf(reading->arena, "glibc %.*s", (int)version_at(value).len, value.ptr));
@@ -531,7 +545,8 @@ static bool read_line(struct reading *reading, void *memory) {
     struct collect_env *state = memory;
     struct span text = reading->line->text, value;
     char name[64];
-    if (span_starts(text, "Collecting environment information") || span_starts(text, "Collecting system information")) {
+    if (span_starts(text, "Collecting environment information") ||
+        span_starts(text, "Collecting system information")) {
         begin(reading, state);
         return true;
     }

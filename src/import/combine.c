@@ -7,11 +7,14 @@
 #include "format/version.h"
 #include "import/importer.h"
 
-/* --- facts of one record into another --------------------------------------------------------------------------- */
+/* --- facts of one record into another ---------------------------------------------------------------------------
+ */
 
 static size_t fact_size(enum field_kind kind) {
-    static const size_t sizes[] = {[FIELD_TEXT] = sizeof(struct text_fact), [FIELD_NUMBER] = sizeof(struct number_fact),
-                                   [FIELD_FLAG] = sizeof(struct flag_fact), [FIELD_TEXTS] = sizeof(struct texts_fact),
+    static const size_t sizes[] = {[FIELD_TEXT] = sizeof(struct text_fact),
+                                   [FIELD_NUMBER] = sizeof(struct number_fact),
+                                   [FIELD_FLAG] = sizeof(struct flag_fact),
+                                   [FIELD_TEXTS] = sizeof(struct texts_fact),
                                    [FIELD_ROWS] = sizeof(struct rows_fact)};
     return sizes[kind];
 }
@@ -26,13 +29,16 @@ static char *same_row(const struct record_type *type, struct rows_fact *list, co
             if (text_eq(((const struct variable *)row)->name.value, ((struct variable *)other)->name.value))
                 return other;
         } else if (type == &python_package_type) {
-            if (text_eq(text_of(((const struct python_package *)row)->name), text_of(((struct python_package *)other)->name)))
+            if (text_eq(text_of(((const struct python_package *)row)->name),
+                        text_of(((struct python_package *)other)->name)))
                 return other;
         } else if (type == &python_environment_type) {
-            if (is_true(((const struct python_environment *)row)->in_use) && is_true(((struct python_environment *)other)->in_use))
+            if (is_true(((const struct python_environment *)row)->in_use) &&
+                is_true(((struct python_environment *)other)->in_use))
                 return other;
         } else if (type == &compute_device_type) {
-            if (number_of(((const struct compute_device *)row)->index, 0) == number_of(((struct compute_device *)other)->index, 0))
+            if (number_of(((const struct compute_device *)row)->index, 0) ==
+                number_of(((struct compute_device *)other)->index, 0))
                 return other;
         } else if (type == &gpu_device_type) {
             /* by place in the list: every tool lists in the order of the bus */
@@ -43,15 +49,16 @@ static char *same_row(const struct record_type *type, struct rows_fact *list, co
             if (i == index && alike)
                 return other;
         } else if (type == &driver_library_type) {
-            if (text_eq(text_of(((const struct driver_library *)row)->path), text_of(((struct driver_library *)other)->path)))
+            if (text_eq(text_of(((const struct driver_library *)row)->path),
+                        text_of(((struct driver_library *)other)->path)))
                 return other;
         }
     }
     return NULL;
 }
 
-static void fill_rows(struct arena *arena, const struct record_type *type, struct rows_fact *to, const struct rows_fact *from,
-                      bool newer) {
+static void fill_rows(struct arena *arena, const struct record_type *type, struct rows_fact *to,
+                      const struct rows_fact *from, bool newer) {
     for (size_t i = 0; i < from->count; i++) {
         const char *row = from->items + i * type->size;
         char *other = same_row(type, to, row, i);
@@ -104,7 +111,8 @@ static void fill(struct arena *arena, const struct record_type *type, char *to, 
     }
 }
 
-static void fill_part(struct arena *arena, struct snapshot *to, const struct snapshot *from, const char *part, bool newer) {
+static void fill_part(struct arena *arena, struct snapshot *to, const struct snapshot *from, const char *part,
+                      bool newer) {
     for (size_t i = 0; i < snapshot_part_count; i++)
         if (strcmp(snapshot_parts[i].name, part) == 0)
             fill(arena, snapshot_parts[i].type, (char *)to + snapshot_parts[i].offset,
@@ -114,10 +122,12 @@ static void fill_part(struct arena *arena, struct snapshot *to, const struct sna
 static void fill_all(struct arena *arena, struct snapshot *to, const struct snapshot *from, bool newer) {
     for (size_t i = 0; i < snapshot_part_count; i++)
         fill(arena, snapshot_parts[i].type, (char *)to + snapshot_parts[i].offset,
-             (const char *)from + snapshot_parts[i].offset, newer && strcmp(snapshot_parts[i].name, "environment") == 0);
+             (const char *)from + snapshot_parts[i].offset,
+             newer && strcmp(snapshot_parts[i].name, "environment") == 0);
 }
 
-/* --- reports ---------------------------------------------------------------------------------------------------- */
+/* --- reports ----------------------------------------------------------------------------------------------------
+ */
 
 struct report {
     size_t first, last; /* blocks */
@@ -176,7 +186,8 @@ static bool contradicts(const struct snapshot *report, const struct snapshot *bl
 static struct report *report_of(struct report_list *reports, const struct block *block) {
     for (size_t i = reports->count; i-- > 0;) {
         struct report *report = &reports->items[i];
-        bool other_place = report->place != PLACE_UNKNOWN && block->place != PLACE_UNKNOWN && report->place != block->place;
+        bool other_place =
+            report->place != PLACE_UNKNOWN && block->place != PLACE_UNKNOWN && report->place != block->place;
         if (other_place)
             continue;
         return contradicts(report->facts, block->facts) ? NULL : report;
@@ -227,7 +238,8 @@ static size_t judged_report(const struct report_list *reports) {
 static void fill_gaps(struct reading *reading, struct report *judged, const struct report *other) {
     struct snapshot *to = judged->facts;
     const struct snapshot *from = other->facts;
-    bool same_place = judged->place == other->place || judged->place == PLACE_UNKNOWN || other->place == PLACE_UNKNOWN;
+    bool same_place =
+        judged->place == other->place || judged->place == PLACE_UNKNOWN || other->place == PLACE_UNKNOWN;
     struct text_fact container = to->system.container, image = to->access.image;
     fill_part(reading->arena, to, from, "gpu", false);
     fill_part(reading->arena, to, from, "driver", false);
@@ -258,12 +270,14 @@ static void fill_gaps(struct reading *reading, struct report *judged, const stru
 static const char *summary(struct reading *reading, const struct report *report) {
     const struct snapshot *facts = report->facts;
     const struct python_environment *python = in_use(facts);
-    const char *torch = python ? text_of(python->torch_version) : NULL, *driver = text_of(facts->driver.module_version);
+    const char *torch = python ? text_of(python->torch_version) : NULL,
+               *driver = text_of(facts->driver.module_version);
     const char *place = place_name(report->place);
     const struct flag_fact *available = &facts->compute.is_available;
-    return arena_printf(reading->arena, "%s%s%s%s%s%s%s", torch ? "PyTorch " : "another report", torch ? torch : "",
-                        known(*available) ? (available->value ? ", CUDA available" : ", CUDA not available") : "",
-                        driver ? ", driver " : "", driver ? driver : "", place ? ", in: " : "", place ? place : "");
+    return arena_printf(
+        reading->arena, "%s%s%s%s%s%s%s", torch ? "PyTorch " : "another report", torch ? torch : "",
+        known(*available) ? (available->value ? ", CUDA available" : ", CUDA not available") : "",
+        driver ? ", driver " : "", driver ? driver : "", place ? ", in: " : "", place ? place : "");
 }
 
 static void list_report(struct reading *reading, struct snapshot *snapshot, const struct report *report) {
@@ -277,7 +291,8 @@ static void list_report(struct reading *reading, struct snapshot *snapshot, cons
     set_text(&row->summary, summary(reading, report), source);
 }
 
-/* --- what only the whole text can tell -------------------------------------------------------------------------- */
+/* --- what only the whole text can tell --------------------------------------------------------------------------
+ */
 
 static void use_mentions(struct reading *reading, struct snapshot *snapshot) {
     bool have = snapshot->gpu.devices.count > 0;

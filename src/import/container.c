@@ -1,5 +1,5 @@
-/* How a container or a job was started: docker, podman, nerdctl, singularity, compose files, Dockerfiles, kubectl and
- * manifests, srun and sbatch. */
+/* How a container or a job was started: docker, podman, nerdctl, singularity, compose files, Dockerfiles, kubectl
+ * and manifests, srun and sbatch. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -10,17 +10,54 @@ struct container {
     bool run;        /* the command starts a container */
 };
 
-/* --- docker run ------------------------------------------------------------------------------------------------- */
+/* --- docker run -------------------------------------------------------------------------------------------------
+ */
 
 /* Where the options end: the image. What stands behind it goes to the program in the container. */
 static struct span options_of(struct span command, struct span *ret_image) {
-    static const char *const with_value[] = {"-v", "-p", "-e", "-w", "-u", "-h", "-m", "--name", "--env", "--volume",
-                                             "--publish", "--user", "--network", "--net", "--ipc", "--shm-size",
-                                             "--entrypoint", "--mount", "--device", "--gpus", "--runtime", "--workdir",
-                                             "--memory", "--cpus", "--env-file", "--ulimit", "--hostname", "--pid",
-                                             "--security-opt", "--cap-add", "--group-add", "--restart", "--platform",
-                                             "--volumes-from", "--add-host", "--label", "-l", "--userns", "--cpuset-cpus",
-                                             "--device-cgroup-rule", "--hooks-dir", "-c", "--cgroupns"};
+    static const char *const with_value[] = {"-v",
+                                             "-p",
+                                             "-e",
+                                             "-w",
+                                             "-u",
+                                             "-h",
+                                             "-m",
+                                             "--name",
+                                             "--env",
+                                             "--volume",
+                                             "--publish",
+                                             "--user",
+                                             "--network",
+                                             "--net",
+                                             "--ipc",
+                                             "--shm-size",
+                                             "--entrypoint",
+                                             "--mount",
+                                             "--device",
+                                             "--gpus",
+                                             "--runtime",
+                                             "--workdir",
+                                             "--memory",
+                                             "--cpus",
+                                             "--env-file",
+                                             "--ulimit",
+                                             "--hostname",
+                                             "--pid",
+                                             "--security-opt",
+                                             "--cap-add",
+                                             "--group-add",
+                                             "--restart",
+                                             "--platform",
+                                             "--volumes-from",
+                                             "--add-host",
+                                             "--label",
+                                             "-l",
+                                             "--userns",
+                                             "--cpuset-cpus",
+                                             "--device-cgroup-rule",
+                                             "--hooks-dir",
+                                             "-c",
+                                             "--cgroupns"};
     struct span rest = command, word;
     *ret_image = (struct span){"", 0};
     bool run = false, value = false;
@@ -48,7 +85,8 @@ static void read_environment(struct reading *reading, struct span options) {
     struct span rest = options, word, name, value;
     bool next = false;
     while (span_next_word(&rest, &word)) {
-        if (next || span_starts(word, "--env=") || (span_starts(word, "-e") && word.len > 2 && word.ptr[1] == 'e')) {
+        if (next || span_starts(word, "--env=") ||
+            (span_starts(word, "-e") && word.len > 2 && word.ptr[1] == 'e')) {
             struct span text = next ? word : span_slice(word, word.ptr[1] == '-' ? 6 : 2, word.len);
             if (span_cut(span_unquote(text), '=', &name, &value))
                 read_variable(reading, name, value);
@@ -103,12 +141,14 @@ static void read_singularity(struct reading *reading, struct span command) {
         note_absent(reading, &reading->facts->access.gpu_passed_by.is);
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------------- */
+/* --- jobs -------------------------------------------------------------------------------------------------------
+ */
 
 /* A job that names no GPU gets none (slurm.schedmd.com/gres.html); several options name one. */
 static void read_slurm(struct reading *reading, struct span command, bool complete) {
-    static const char *const options[] = {"--gres", "--gpus", "-G", "--gpus-per-node", "--gpus-per-task",
-                                          "--gpus-per-socket", "--tres-per-task", "--constraint", "-C", "--exclusive"};
+    static const char *const options[] = {
+        "--gres",          "--gpus",       "-G", "--gpus-per-node", "--gpus-per-task", "--gpus-per-socket",
+        "--tres-per-task", "--constraint", "-C", "--exclusive"};
     struct access_facts *access = &reading->facts->access;
     struct span value;
     note_word(reading, &access->scheduler, "slurm");
@@ -125,7 +165,8 @@ static void read_slurm(struct reading *reading, struct span command, bool comple
         note_flag(reading, &access->scheduler_granted, false);
 }
 
-/* --- commands --------------------------------------------------------------------------------------------------- */
+/* --- commands ---------------------------------------------------------------------------------------------------
+ */
 
 static void read_command(struct reading *reading, void *memory) {
     struct container *state = memory;
@@ -133,7 +174,10 @@ static void read_command(struct reading *reading, void *memory) {
     *state = (struct container){.kubernetes = span_eq(program, "kubectl") || span_has(command, ".yaml")};
     static const struct {
         const char *program, *name;
-    } engines[] = {{"docker", "docker"}, {"podman", "podman"}, {"nerdctl", "nerdctl"}, {"nvidia-docker", "docker"},
+    } engines[] = {{"docker", "docker"},
+                   {"podman", "podman"},
+                   {"nerdctl", "nerdctl"},
+                   {"nvidia-docker", "docker"},
                    {"nvidia-docker2", "docker"}};
     bool composed = span_has(command, "compose");
     for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
@@ -166,12 +210,14 @@ static void read_command(struct reading *reading, void *memory) {
         note_word(reading, &reading->facts->access.scheduler, "kubernetes");
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static bool dockerfile_line(struct reading *reading, struct span text) {
     struct span rest = text, word, image;
     span_next_word(&rest, &word);
-    if (!span_eq(word, "FROM") || !span_next_word(&rest, &image) || !(memchr(image.ptr, ':', image.len) || memchr(image.ptr, '/', image.len)))
+    if (!span_eq(word, "FROM") || !span_next_word(&rest, &image) ||
+        !(memchr(image.ptr, ':', image.len) || memchr(image.ptr, '/', image.len)))
         return false;
     if (image.ptr[0] == '-') /* --platform=… */
         span_next_word(&rest, &image);
@@ -195,7 +241,8 @@ static bool compose_line(struct reading *reading, struct span text) {
         note_word(reading, &access->gpu_passed_by, "runtime");
         return true;
     }
-    if (span_eq(text, "- driver: nvidia") || span_eq(text, "driver: nvidia") || span_has(text, "- capabilities: [gpu")) {
+    if (span_eq(text, "- driver: nvidia") || span_eq(text, "driver: nvidia") ||
+        span_has(text, "- capabilities: [gpu")) {
         note_word(reading, &access->gpu_passed_by, "gpus");
         return true;
     }

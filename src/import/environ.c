@@ -1,5 +1,5 @@
-/* Variables: lines of env, export, set, setx and PowerShell, of Dockerfiles and compose files, os.environ in Python,
- * what stands before a command, and what `echo $NAME` printed. */
+/* Variables: lines of env, export, set, setx and PowerShell, of Dockerfiles and compose files, os.environ in
+ * Python, what stands before a command, and what `echo $NAME` printed. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -9,15 +9,18 @@ struct environ {
     char asked[64]; /* `echo $NAME`: the next line is its value */
 };
 
-/* --- which variables -------------------------------------------------------------------------------------------- */
+/* --- which variables --------------------------------------------------------------------------------------------
+ */
 
 static bool matters(struct span name) {
-    static const char *const starts[] = {"CUDA_",    "NVIDIA_",  "CUDNN_",  "PYTORCH_", "TORCH_", "SLURM_", "NCCL_",
-                                         "CONDA_",   "HIP_",     "ROCR_",   "HSA_",     "UV_TORCH", "KUBERNETES_"};
-    static const char *const names[] = {"LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "PYTHONPATH", "PYTHONNOUSERSITE",
-                                        "PYTHONHOME", "VIRTUAL_ENV", "CC", "CXX", "CUDAHOSTCXX", "CUDACXX",
-                                        "NVCC_PREPEND_FLAGS", "WSL_DISTRO_NAME", "WSL_INTEROP", "SUDO_USER",
-                                        "PYTHONUSERBASE", "MAX_JOBS", "FORCE_CUDA", "LIBRARY_PATH"};
+    static const char *const starts[] = {"CUDA_",  "NVIDIA_",  "CUDNN_",     "PYTORCH_", "TORCH_",
+                                         "SLURM_", "NCCL_",    "CONDA_",     "HIP_",     "ROCR_",
+                                         "HSA_",   "UV_TORCH", "KUBERNETES_"};
+    static const char *const names[] = {
+        "LD_LIBRARY_PATH", "LD_PRELOAD",  "PATH",      "PYTHONPATH",     "PYTHONNOUSERSITE", "PYTHONHOME",
+        "VIRTUAL_ENV",     "CC",          "CXX",       "CUDAHOSTCXX",    "CUDACXX",          "NVCC_PREPEND_FLAGS",
+        "WSL_DISTRO_NAME", "WSL_INTEROP", "SUDO_USER", "PYTHONUSERBASE", "MAX_JOBS",         "FORCE_CUDA",
+        "LIBRARY_PATH"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (span_starts(name, starts[i]))
             return true;
@@ -50,7 +53,8 @@ static void read_meaning(struct reading *reading, struct span name, struct span 
         note_number(reading, &reading->facts->system.wsl, 2);
     else if (span_eq(name, "VIRTUAL_ENV") && value.len)
         note_text(reading, &reading_python(reading)->path, value);
-    if (span_eq(name, "SLURM_JOB_GPUS") || span_eq(name, "SLURM_STEP_GPUS") || span_eq(name, "GPU_DEVICE_ORDINAL")) {
+    if (span_eq(name, "SLURM_JOB_GPUS") || span_eq(name, "SLURM_STEP_GPUS") ||
+        span_eq(name, "GPU_DEVICE_ORDINAL")) {
         note_flag(reading, &access->scheduler_granted, value.len > 0);
         if (value.len)
             note_text(reading, &access->scheduler_devices, value);
@@ -72,7 +76,8 @@ bool read_variable(struct reading *reading, struct span name, struct span value)
     return true;
 }
 
-/* --- assignments ------------------------------------------------------------------------------------------------ */
+/* --- assignments ------------------------------------------------------------------------------------------------
+ */
 
 static size_t name_length(struct span text) {
     size_t at = 0;
@@ -133,7 +138,8 @@ static bool python_assignment(struct reading *reading, struct span text) {
         char c = value.ptr[start];
         value = span_slice(value, start, value.len);
         size_t close = c == '"' || c == '\'' ? 1 : 0;
-        while (close < value.len && (c == '"' || c == '\'' ? value.ptr[close] != c : !strchr(" ;)", value.ptr[close])))
+        while (close < value.len &&
+               (c == '"' || c == '\'' ? value.ptr[close] != c : !strchr(" ;)", value.ptr[close])))
             close++;
         if (c != '"' && c != '\'')
             continue; /* an expression */
@@ -143,7 +149,8 @@ static bool python_assignment(struct reading *reading, struct span text) {
     return any;
 }
 
-static const char *const starters[] = {"export ", "set ", "ENV ", "ARG ", "- ", "declare -x ", "%env ", "env ", "setenv "};
+static const char *const starters[] = {"export ",     "set ",  "ENV ", "ARG ",   "- ",
+                                       "declare -x ", "%env ", "env ", "setenv "};
 
 static bool assigning_line(struct reading *reading, struct span text) {
     for (size_t i = 0; i < sizeof starters / sizeof *starters; i++)
@@ -160,7 +167,8 @@ static bool assigning_line(struct reading *reading, struct span text) {
     return assignment(reading, text, true) || python_assignment(reading, text);
 }
 
-/* --- lines and commands ----------------------------------------------------------------------------------------- */
+/* --- lines and commands -----------------------------------------------------------------------------------------
+ */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct environ *state = memory;

@@ -16,11 +16,12 @@ struct install {
     struct span driver; /* package or runfile */
 };
 
-/* --- the order -------------------------------------------------------------------------------------------------- */
+/* --- the order --------------------------------------------------------------------------------------------------
+ */
 
 static bool is_wanted(struct span word) {
-    static const char *const names[] = {"torch", "pytorch", "torchvision", "torchaudio", "cpuonly", "cudatoolkit",
-                                        "pytorch-cuda", "pytorch-cpu", "pytorch-gpu"};
+    static const char *const names[] = {"torch",       "pytorch",      "torchvision", "torchaudio", "cpuonly",
+                                        "cudatoolkit", "pytorch-cuda", "pytorch-cpu", "pytorch-gpu"};
     word = span_unquote(word);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t length = strlen(names[i]);
@@ -34,12 +35,14 @@ static enum installer installer_of(struct span command) {
     static const struct {
         const char *word;
         enum installer by;
-    } table[] = {{"uv pip install", INSTALL_UV},     {"uv add", INSTALL_UV},           {"pip install", INSTALL_PIP},
-                 {"pip3 install", INSTALL_PIP},      {"pip2 install", INSTALL_PIP},    {"pip.exe install", INSTALL_PIP},
-                 {"pip3.exe install", INSTALL_PIP},  {"conda install", INSTALL_CONDA}, {"conda create", INSTALL_CONDA},
-                 {"mamba install", INSTALL_CONDA},   {"mamba create", INSTALL_CONDA},  {"conda env create", INSTALL_CONDA},
-                 {"micromamba install", INSTALL_CONDA}, {"pixi add", INSTALL_CONDA},   {"poetry add", INSTALL_POETRY},
-                 {"poetry install", INSTALL_POETRY}};
+    } table[] = {{"uv pip install", INSTALL_UV},        {"uv add", INSTALL_UV},
+                 {"pip install", INSTALL_PIP},          {"pip3 install", INSTALL_PIP},
+                 {"pip2 install", INSTALL_PIP},         {"pip.exe install", INSTALL_PIP},
+                 {"pip3.exe install", INSTALL_PIP},     {"conda install", INSTALL_CONDA},
+                 {"conda create", INSTALL_CONDA},       {"mamba install", INSTALL_CONDA},
+                 {"mamba create", INSTALL_CONDA},       {"conda env create", INSTALL_CONDA},
+                 {"micromamba install", INSTALL_CONDA}, {"pixi add", INSTALL_CONDA},
+                 {"poetry add", INSTALL_POETRY},        {"poetry install", INSTALL_POETRY}};
     size_t best = SIZE_MAX;
     enum installer by = INSTALL_NONE;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -60,12 +63,13 @@ static bool driver_order(struct span command, struct install *order) {
     bool manager = span_has(command, " install ") || span_has(command, "pacman -S");
     while (span_next_word(&rest, &word)) {
         bool runfile = span_ends(word, ".run") && (span_has(word, "NVIDIA-Linux") || span_has(word, "cuda_"));
-        bool package = manager && (span_starts(word, "nvidia-driver") || span_starts(word, "nvidia-utils") ||
-                                   span_starts(word, "cuda-drivers") || span_eq(word, "nvidia") ||
-                                   span_starts(word, "nvidia-dkms") || span_starts(word, "nvidia-open") ||
-                                   span_starts(word, "akmod-nvidia") || span_starts(word, "nvidia-cuda-toolkit") ||
-                                   span_eq(word, "cuda") || span_starts(word, "cuda-compat") ||
-                                   span_starts(word, "nvidia-headless") || span_starts(word, "nvidia-fabricmanager"));
+        bool package =
+            manager && (span_starts(word, "nvidia-driver") || span_starts(word, "nvidia-utils") ||
+                        span_starts(word, "cuda-drivers") || span_eq(word, "nvidia") ||
+                        span_starts(word, "nvidia-dkms") || span_starts(word, "nvidia-open") ||
+                        span_starts(word, "akmod-nvidia") || span_starts(word, "nvidia-cuda-toolkit") ||
+                        span_eq(word, "cuda") || span_starts(word, "cuda-compat") ||
+                        span_starts(word, "nvidia-headless") || span_starts(word, "nvidia-fabricmanager"));
         if (!runfile && !package)
             continue;
         if (span_has(command, "wget ") || span_has(command, "curl ") || span_has(command, "chmod "))
@@ -81,8 +85,9 @@ static bool driver_order(struct span command, struct install *order) {
 
 /* pip reads these in any place of the line. */
 static struct span index_of(struct span command) {
-    static const char *const options[] = {"--index-url", "-i", "--extra-index-url", "-f", "--find-links", "--default-index",
-                                          "--index", "--source", "--torch-backend"};
+    static const char *const options[] = {"--index-url", "-i",           "--extra-index-url",
+                                          "-f",          "--find-links", "--default-index",
+                                          "--index",     "--source",     "--torch-backend"};
     struct span value;
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (command_option(command, options[i], &value) && value.len)
@@ -114,17 +119,25 @@ static void read_command(struct reading *reading, void *memory) {
         command_option(command, "-c", &order->channel);
 }
 
-/* --- its end ---------------------------------------------------------------------------------------------------- */
+/* --- its end ----------------------------------------------------------------------------------------------------
+ */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct install *order = memory;
     struct span text = reading->line->text;
     if (order->by == INSTALL_NONE || order->failed)
         return false;
-    static const char *const failures[] = {"ERROR: ", "error: ", "No matching distribution", "PackagesNotFoundError",
-                                           "UnsatisfiableError", "No solution found", "SolverProblemError",
-                                           "Unable to find installation candidates", "not a supported wheel",
-                                           "E: Unable to locate", "Could not solve for environment specs",
+    static const char *const failures[] = {"ERROR: ",
+                                           "error: ",
+                                           "No matching distribution",
+                                           "PackagesNotFoundError",
+                                           "UnsatisfiableError",
+                                           "No solution found",
+                                           "SolverProblemError",
+                                           "Unable to find installation candidates",
+                                           "not a supported wheel",
+                                           "E: Unable to locate",
+                                           "Could not solve for environment specs",
                                            "Solving environment: failed"};
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
         order->failed |= span_has(text, failures[i]) && !span_has(text, "dependency resolver");
@@ -144,8 +157,8 @@ static struct span variant_of(struct span index) {
 }
 
 static void torch_ordered(struct reading *reading, const struct install *order) {
-    static const char *const names[] = {[INSTALL_PIP] = "pip", [INSTALL_UV] = "uv", [INSTALL_CONDA] = "conda",
-                                        [INSTALL_POETRY] = "poetry"};
+    static const char *const names[] = {
+        [INSTALL_PIP] = "pip", [INSTALL_UV] = "uv", [INSTALL_CONDA] = "conda", [INSTALL_POETRY] = "poetry"};
     struct python_environment *python = reading_python(reading);
     note_word(reading, &python->installer, names[order->by]);
     if (!order->wanted.len)
@@ -163,7 +176,8 @@ static void torch_ordered(struct reading *reading, const struct install *order) 
     if (span_cut(order->wanted, '+', &head, &local) && local.len)
         variant = release_at(local).len ? release_at(local) : local;
     torch_build_of_local(arena_copy_span(reading->arena, variant), &build);
-    if (build.kind == TORCH_BUILD_CPU || span_starts(order->wanted, "cpuonly") || span_starts(order->wanted, "pytorch-cpu"))
+    if (build.kind == TORCH_BUILD_CPU || span_starts(order->wanted, "cpuonly") ||
+        span_starts(order->wanted, "pytorch-cpu"))
         note_word(reading, &python->build, "cpu");
     else if (build.kind == TORCH_BUILD_ROCM)
         note_word(reading, &python->build, "rocm");
@@ -176,8 +190,8 @@ static void torch_ordered(struct reading *reading, const struct install *order) 
     /* an exact pin without an error is what is there */
     struct span version;
     if (after_key(order->wanted, "==", &version) && span_starts(order->wanted, "torch="))
-        read_torch_version(reading, release_at(span_starts(version, "=") ? span_slice(version, 1, version.len) : version),
-                           false);
+        read_torch_version(
+            reading, release_at(span_starts(version, "=") ? span_slice(version, 1, version.len) : version), false);
 }
 
 /* "NVIDIA-Linux-x86_64-570.124.04.run", "cuda_11.3.1_465.19.01_linux.run", "nvidia-driver-440" */

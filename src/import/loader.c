@@ -6,7 +6,8 @@
 #include "format/version.h"
 #include "import/importer.h"
 
-/* --- libcuda and NVML ------------------------------------------------------------------------------------------- */
+/* --- libcuda and NVML -------------------------------------------------------------------------------------------
+ */
 
 /* "/usr/local/cuda-13.0/compat/libcuda.so.1" -> 13.0; "" where the path has no number. */
 static const char *compat_version(struct reading *reading, struct span path) {
@@ -50,7 +51,7 @@ static const char *driver_soname(struct span name) {
     while (slash && name.ptr[slash - 1] != '/')
         slash--;
     struct span base = span_slice(name, slash, name.len);
-    return span_starts(base, "libcuda.so")         ? "libcuda.so.1"
+    return span_starts(base, "libcuda.so")        ? "libcuda.so.1"
            : span_starts(base, "libnvidia-ml.so") ? "libnvidia-ml.so.1"
                                                   : NULL;
 }
@@ -67,12 +68,14 @@ static void wins(struct reading *reading, struct driver_library *library, const 
     note_word(reading, &library->found_by, by);
 }
 
-/* --- "NAME => PATH" --------------------------------------------------------------------------------------------- */
+/* --- "NAME => PATH" ---------------------------------------------------------------------------------------------
+ */
 
 static bool is_cuda_name(struct span name) {
-    static const char *const starts[] = {"libcud", "libcublas", "libcufft", "libcurand", "libcusolver", "libcusparse",
-                                         "libnccl", "libnvrtc",  "libnvJit", "libnvToolsExt", "libtorch",
-                                         "libc10", "libcupti",  "libnvidia-", "libmkl", "libiomp", "libstdc++"};
+    static const char *const starts[] = {"libcud",      "libcublas", "libcufft", "libcurand",  "libcusolver",
+                                         "libcusparse", "libnccl",   "libnvrtc", "libnvJit",   "libnvToolsExt",
+                                         "libtorch",    "libc10",    "libcupti", "libnvidia-", "libmkl",
+                                         "libiomp",     "libstdc++"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (span_starts(name, starts[i]))
             return true;

@@ -4,7 +4,7 @@
 
 static bool read_line(struct reading *reading, void *memory) {
     (void)memory;
-    static const char *const starts[] = {"Chipset Model: Apple ", "Chip: Apple M", "Metal Support: Metal",
+    static const char *const starts[] = {"Chipset Model: Apple ", "Chip: Apple M",       "Metal Support: Metal",
                                          "ProductName: macOS",    "ProductName:\tmacOS", "ProductName:\t\tmacOS"};
     struct span text = reading->line->text;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)

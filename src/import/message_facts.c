@@ -1,4 +1,5 @@
-/* Facts that stand in the words of a message: the GPU that PyTorch warns about, the memory that was missing, versions. */
+/* Facts that stand in the words of a message: the GPU that PyTorch warns about, the memory that was missing,
+ * versions. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -21,7 +22,8 @@ static const char *capability(struct reading *reading, struct span digits) {
     return arena_printf(reading->arena, "%.*s.%c", (int)digits.len - 1, digits.ptr, digits.ptr[digits.len - 1]);
 }
 
-/* "NVIDIA GeForce RTX 5090 with CUDA capability sm_120 is not compatible … supports CUDA capabilities sm_50 sm_60" */
+/* "NVIDIA GeForce RTX 5090 with CUDA capability sm_120 is not compatible … supports CUDA capabilities sm_50 sm_60"
+ */
 static void sm_not_compatible(struct reading *reading, const struct printed_message *message, struct span text) {
     struct span name = span_trim(argument_of(message)), list;
     struct gpu_device *device = reading_gpu_named(reading, name);
@@ -65,7 +67,8 @@ static void driver_too_old(struct reading *reading, const struct printed_message
         note_text(reading, &reading->facts->driver.cuda_version, span_of(cuda_version_text(number, version)));
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------- */
+/* --- memory -----------------------------------------------------------------------------------------------------
+ */
 
 /* The amount that stands before `behind`: "4.88 MiB free" */
 static int64_t amount_before(struct span text, const char *behind) {
@@ -87,10 +90,10 @@ static int64_t amount_after(struct span text, const char *before) {
     return after_key(text, before, &value) ? mebibytes(value) : -1;
 }
 
-/* Both wordings: "(GPU 0; 47.54 GiB total capacity; 194.45 MiB already allocated; 4.88 MiB free; 686.00 MiB reserved in
- * total by PyTorch)" up to 2.0, and "GPU 0 has a total capacity of 79.15 GiB of which 10.69 MiB is free. Process 7 has
- * 78.1 GiB memory in use. Including non-PyTorch memory, this process has 1.02 GiB memory in use." since 2.1
- * (c10/cuda/CUDACachingAllocator.cpp). */
+/* Both wordings: "(GPU 0; 47.54 GiB total capacity; 194.45 MiB already allocated; 4.88 MiB free; 686.00 MiB
+ * reserved in total by PyTorch)" up to 2.0, and "GPU 0 has a total capacity of 79.15 GiB of which 10.69 MiB is
+ * free. Process 7 has 78.1 GiB memory in use. Including non-PyTorch memory, this process has 1.02 GiB memory in
+ * use." since 2.1 (c10/cuda/CUDACachingAllocator.cpp). */
 static void out_of_memory(struct reading *reading, const struct printed_message *message, struct span text) {
     (void)message;
     size_t index = 0;
@@ -126,7 +129,8 @@ static void out_of_memory(struct reading *reading, const struct printed_message 
 }
 
 /* vLLM: "Free memory on device (0.49/79.32 GiB) on startup" */
-static void free_memory_at_start(struct reading *reading, const struct printed_message *message, struct span text) {
+static void free_memory_at_start(struct reading *reading, const struct printed_message *message,
+                                 struct span text) {
     if (!span_starts(text, "Free memory on device"))
         return;
     struct compute_device *device = reading_compute(reading, 0);
@@ -143,7 +147,8 @@ static void free_memory_at_start(struct reading *reading, const struct printed_m
         note_number(reading, &device->memory_reserved_mib, 0);
 }
 
-/* --- versions --------------------------------------------------------------------------------------------------- */
+/* --- versions ---------------------------------------------------------------------------------------------------
+ */
 
 static void toolkit_mismatch(struct reading *reading, const struct printed_message *message, struct span text) {
     (void)text;
@@ -222,7 +227,8 @@ static void not_available(struct reading *reading, const struct printed_message 
 
 /* A kernel that fails has been launched: driver, device and context work. */
 static void computed(struct reading *reading, const struct printed_message *message, struct span text) {
-    bool kernel = !text_eq(message->id.value, "mixed_devices") || text_eq(message->id.value, "numpy_cuda") || span_has(span_slice(text, 0, 400), "cuda:");
+    bool kernel = !text_eq(message->id.value, "mixed_devices") || text_eq(message->id.value, "numpy_cuda") ||
+                  span_has(span_slice(text, 0, 400), "cuda:");
     if (kernel) {
         note_flag(reading, &reading->facts->compute.is_available, true);
         note_flag(reading, &reading->facts->compute.torch_computed, true);
@@ -283,9 +289,10 @@ static void gpu_fault(struct reading *reading, const struct printed_message *mes
     (void)text;
     struct gpu_device *device = reading_gpu(reading, 0);
     if (device)
-        note_word(reading, &device->fault, text_eq(message->id.value, "smi_lost")    ? "GPU is lost"
-                                           : text_eq(message->id.value, "smi_reset") ? "GPU requires reset"
-                                                                                     : "infoROM is corrupted");
+        note_word(reading, &device->fault,
+                  text_eq(message->id.value, "smi_lost")    ? "GPU is lost"
+                  : text_eq(message->id.value, "smi_reset") ? "GPU requires reset"
+                                                            : "infoROM is corrupted");
 }
 
 /* "Found NVIDIA GeForce GTX 1070 which is too old to be supported by the triton GPU compiler … capability 6.1" */

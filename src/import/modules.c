@@ -1,5 +1,5 @@
-/* The kernel driver as lsmod, modinfo, dkms, mokutil, prime-select, uname, dpkg and systemctl show it. What the kernel
- * itself logged is found by expressions (data/kernel_messages.csv, import/messages.c). */
+/* The kernel driver as lsmod, modinfo, dkms, mokutil, prime-select, uname, dpkg and systemctl show it. What the
+ * kernel itself logged is found by expressions (data/kernel_messages.csv, import/messages.c). */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -13,7 +13,8 @@ struct modules {
     char unit[40]; /* of systemctl status */
 };
 
-/* --- lsmod, modinfo --------------------------------------------------------------------------------------------- */
+/* --- lsmod, modinfo ---------------------------------------------------------------------------------------------
+ */
 
 /* "nvidia_uvm            794624  0", "nvidia  56823808  1234 nvidia_uvm,nvidia_modeset" */
 static bool lsmod_line(struct reading *reading, struct span text, struct modules *state) {
@@ -59,7 +60,8 @@ static bool modinfo_line(struct reading *reading, struct span text, struct modul
         struct span kernel;
         if (after_key(value, "/lib/modules/", &kernel)) {
             size_t slash = span_find(kernel, "/");
-            note_text(reading, &state->modinfo->kernel, span_slice(kernel, 0, slash == SIZE_MAX ? kernel.len : slash));
+            note_text(reading, &state->modinfo->kernel,
+                      span_slice(kernel, 0, slash == SIZE_MAX ? kernel.len : slash));
         }
         return true;
     }
@@ -81,7 +83,8 @@ static bool modinfo_line(struct reading *reading, struct span text, struct modul
     return true;
 }
 
-/* --- dkms, Secure Boot, prime ----------------------------------------------------------------------------------- */
+/* --- dkms, Secure Boot, prime -----------------------------------------------------------------------------------
+ */
 
 /* "nvidia, 470.86, 5.13.18-generic, x86_64: installed", "nvidia/535.54.03: added" */
 static bool dkms_line(struct reading *reading, struct span text) {
@@ -120,7 +123,8 @@ static bool dkms_line(struct reading *reading, struct span text) {
 
 static bool policy_line(struct reading *reading, struct span text) {
     struct driver_facts *driver = &reading->facts->driver;
-    if (span_starts(text, "SecureBoot ") || span_starts(text, "Secure boot ") || span_has(text, "Secure boot enabled")) {
+    if (span_starts(text, "SecureBoot ") || span_starts(text, "Secure boot ") ||
+        span_has(text, "Secure boot enabled")) {
         note_flag(reading, &driver->secure_boot, span_has(text, "enabled"));
         return true;
     }
@@ -143,7 +147,8 @@ static bool policy_line(struct reading *reading, struct span text) {
     return false;
 }
 
-/* --- versions and packages -------------------------------------------------------------------------------------- */
+/* --- versions and packages --------------------------------------------------------------------------------------
+ */
 
 static bool version_line(struct reading *reading, struct span text) {
     struct nvrm nvrm;
@@ -158,7 +163,8 @@ static bool version_line(struct reading *reading, struct span text) {
             note_word(reading, &reading->facts->driver.module_flavour, flavour);
         return true;
     }
-    if (span_eq(reading->program, "modinfo") && span_has(reading->command, "-F version") && version_at(text).len == text.len) {
+    if (span_eq(reading->program, "modinfo") && span_has(reading->command, "-F version") &&
+        version_at(text).len == text.len) {
         struct kernel_module *module = READING_PUSH(reading, &reading->facts->driver.modules);
         if (module) {
             note_word(reading, &module->name, "nvidia");
@@ -176,22 +182,25 @@ static bool version_line(struct reading *reading, struct span text) {
 }
 
 static bool is_driver_package(struct span name) {
-    static const char *const starts[] = {"nvidia-driver",  "nvidia-dkms",   "nvidia-utils",   "nvidia-kernel", "nvidia-open",
-                                         "nvidia-headless", "libnvidia-",    "nvidia-compute", "cuda-drivers",  "libcuda1",
-                                         "kmod-nvidia",    "akmod-nvidia",  "xorg-x11-drv-nvidia", "cuda-compat",
-                                         "nvidia-lts",     "nvidia-fabricmanager", "linux-modules-nvidia", "nvidia-smi"};
+    static const char *const starts[] = {
+        "nvidia-driver",        "nvidia-dkms",          "nvidia-utils",        "nvidia-kernel", "nvidia-open",
+        "nvidia-headless",      "libnvidia-",           "nvidia-compute",      "cuda-drivers",  "libcuda1",
+        "kmod-nvidia",          "akmod-nvidia",         "xorg-x11-drv-nvidia", "cuda-compat",   "nvidia-lts",
+        "nvidia-fabricmanager", "linux-modules-nvidia", "nvidia-smi"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (span_starts(name, starts[i]))
             return true;
     return span_eq(name, "nvidia");
 }
 
-/* "ii  nvidia-driver-535  535.54.03-0ubuntu1  amd64  …", "nvidia-driver-550:amd64 550.107.02-0ubuntu0", "nvidia 535-4" */
+/* "ii  nvidia-driver-535  535.54.03-0ubuntu1  amd64  …", "nvidia-driver-550:amd64 550.107.02-0ubuntu0", "nvidia
+ * 535-4" */
 static bool package_line(struct reading *reading, struct span text) {
     struct span rest = text, first, name, version;
     if (!span_next_word(&rest, &first))
         return false;
-    bool dpkg = first.len >= 2 && first.len <= 3 && strchr("iruph", first.ptr[0]) && strchr("inFUcrHW", first.ptr[1]);
+    bool dpkg =
+        first.len >= 2 && first.len <= 3 && strchr("iruph", first.ptr[0]) && strchr("inFUcrHW", first.ptr[1]);
     if (dpkg)
         span_next_word(&rest, &name);
     else
@@ -214,7 +223,10 @@ static bool package_line(struct reading *reading, struct span text) {
     note_text(reading, &package->name, name);
     note_text(reading, &package->version, version);
     bool installed = !dpkg || first.ptr[1] == 'i';
-    note_word(reading, &package->state, installed ? "installed" : first.ptr[1] == 'c' ? "removed" : "half-configured");
+    note_word(reading, &package->state,
+              installed             ? "installed"
+              : first.ptr[1] == 'c' ? "removed"
+                                    : "half-configured");
     note_word(reading, &package->manager, dpkg || memchr(text.ptr, ':', text.len) ? "dpkg" : "pacman");
     reading_kind(reading, "packages");
     if (installed && !span_starts(name, "cuda-compat") && !span_starts(name, "nvidia-fabric")) {
@@ -225,7 +237,8 @@ static bool package_line(struct reading *reading, struct span text) {
     return true;
 }
 
-/* --- uname, systemctl ------------------------------------------------------------------------------------------- */
+/* --- uname, systemctl -------------------------------------------------------------------------------------------
+ */
 
 static bool uname_line(struct reading *reading, struct span text) {
     struct span rest = text, word;
@@ -255,8 +268,8 @@ static bool uname_line(struct reading *reading, struct span text) {
 static bool unit_line(struct reading *reading, struct span text, struct modules *state) {
     struct span value;
     size_t end = span_find(text, ".service");
-    if (end != SIZE_MAX && (span_starts(text, "\u25cf ") || span_starts(text, "\u25cb ") || span_starts(text, "\u00d7 ") ||
-                            span_starts(text, "Unit "))) {
+    if (end != SIZE_MAX && (span_starts(text, "\u25cf ") || span_starts(text, "\u25cb ") ||
+                            span_starts(text, "\u00d7 ") || span_starts(text, "Unit "))) {
         size_t start = span_find(text, " ") + 1;
         struct span unit = span_slice(text, start, end);
         if (unit.len >= sizeof state->unit)
@@ -280,7 +293,8 @@ static bool unit_line(struct reading *reading, struct span text, struct modules 
     return true;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct modules *state = memory;
@@ -303,7 +317,8 @@ static void command_done(struct reading *reading, void *memory) {
     struct driver_facts *driver = &reading->facts->driver;
     if (!span_eq(reading->program, "lsmod"))
         return;
-    bool about_nvidia = span_has(reading->command, "nvidia"), about_nouveau = span_has(reading->command, "nouveau");
+    bool about_nvidia = span_has(reading->command, "nvidia"),
+         about_nouveau = span_has(reading->command, "nouveau");
     bool all = !span_has(reading->command, "grep") && state->lsmod;
     if ((about_nvidia && !reading->output_lines) || (all && !state->nvidia))
         note_flag(reading, &driver->module_loaded, false);

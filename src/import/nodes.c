@@ -5,13 +5,13 @@
 #include "import/importer.h"
 
 struct nodes {
-    bool cdi;   /* inside a CDI specification */
+    bool cdi;    /* inside a CDI specification */
     bool common; /* its containerEdits: what every container gets */
     struct cdi_spec *spec;
 };
 
-static void add_node(struct reading *reading, struct span path, struct span mode, struct span owner, struct span group,
-                     struct span major, struct span minor) {
+static void add_node(struct reading *reading, struct span path, struct span mode, struct span owner,
+                     struct span group, struct span major, struct span minor) {
     struct device_node_rows *nodes = &reading->facts->access.nodes;
     for (size_t i = 0; i < nodes->count; i++)
         if (span_eq(path, nodes->items[i].path.value))
@@ -53,7 +53,8 @@ static bool node_line(struct reading *reading, struct span text) {
             return false;
         if (major.len && major.ptr[major.len - 1] == ',')
             major.len--;
-        const char *full = path.ptr[0] == '/' ? NULL : arena_printf(reading->arena, "/dev/%.*s", (int)path.len, path.ptr);
+        const char *full =
+            path.ptr[0] == '/' ? NULL : arena_printf(reading->arena, "/dev/%.*s", (int)path.len, path.ptr);
         add_node(reading, full ? span_of(full) : path, mode, owner, group, major, minor);
         reading_kind(reading, "device nodes");
         return true;

@@ -1,6 +1,6 @@
-/* nvidia-smi: the table of all releases (up to 396 without a CUDA version, with the driver model on Windows, from 610
- * on with KMD and CUDA UMD versions), its processes, -L, and --query-gpu with --format=csv. What -q prints is read
- * with the keys of collect_env.c, its error lines are messages (data/messages.csv). */
+/* nvidia-smi: the table of all releases (up to 396 without a CUDA version, with the driver model on Windows, from
+ * 610 on with KMD and CUDA UMD versions), its processes, -L, and --query-gpu with --format=csv. What -q prints is
+ * read with the keys of collect_env.c, its error lines are messages (data/messages.csv). */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -9,18 +9,19 @@
 enum { COLUMNS = 24 };
 
 struct nvidia_smi {
-    bool table;      /* inside of one */
-    bool processes;  /* its second part */
-    bool mig;        /* "MIG devices:" */
-    bool rows;       /* a row of GPUs was seen */
-    size_t gpu;      /* the one whose rows are read */
+    bool table;                                 /* inside of one */
+    bool processes;                             /* its second part */
+    bool mig;                                   /* "MIG devices:" */
+    bool rows;                                  /* a row of GPUs was seen */
+    size_t gpu;                                 /* the one whose rows are read */
     const struct query_field *columns[COLUMNS]; /* of --query-gpu; NULL where the field is of no use */
     size_t column_count;
     size_t row; /* rows of the CSV so far */
     bool no_units;
 };
 
-/* --- the banner ------------------------------------------------------------------------------------------------- */
+/* --- the banner -------------------------------------------------------------------------------------------------
+ */
 
 static void table_begins(struct reading *reading, struct nvidia_smi *state) {
     *state = (struct nvidia_smi){.table = true};
@@ -46,7 +47,8 @@ static bool banner(struct reading *reading, struct span text, struct nvidia_smi 
     return true;
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------- */
+/* --- the table --------------------------------------------------------------------------------------------------
+ */
 
 /* Cell `number` of a row, between bars. */
 static struct span cell(struct span row, size_t number) {
@@ -61,7 +63,8 @@ static struct span cell(struct span row, size_t number) {
 
 /* The last column of a GPU's first cell: persistence mode on Linux, driver model on Windows. */
 static bool is_mode(struct span word) {
-    static const char *const modes[] = {"On", "Off", "WDDM", "TCC", "MCDM", "WDM", "N/A", "ERR!", "Default", "Disabled", "Enabled"};
+    static const char *const modes[] = {"On",  "Off",  "WDDM",    "TCC",      "MCDM",   "WDM",
+                                        "N/A", "ERR!", "Default", "Disabled", "Enabled"};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (span_eq(word, modes[i]))
             return true;
@@ -129,7 +132,9 @@ static void gpu_more(struct reading *reading, struct span text, struct nvidia_sm
         note_text(reading, &device->fault, span_of("ERR!"));
     static const struct {
         const char *end, *mode;
-    } modes[] = {{"Default", "Default"}, {"E. Process", "Exclusive_Process"}, {"E. Thread", "Exclusive_Thread"},
+    } modes[] = {{"Default", "Default"},
+                 {"E. Process", "Exclusive_Process"},
+                 {"E. Thread", "Exclusive_Thread"},
                  {"Prohibited", "Prohibited"}};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (span_ends(last, modes[i].end))
@@ -170,7 +175,8 @@ static void process_row(struct reading *reading, struct span text) {
 }
 
 static bool table_line(struct reading *reading, struct span text, struct nvidia_smi *state) {
-    if (span_starts(text, "+--") || span_starts(text, "|--") || span_starts(text, "|==") || span_starts(text, "+==")) {
+    if (span_starts(text, "+--") || span_starts(text, "|--") || span_starts(text, "|==") ||
+        span_starts(text, "+==")) {
         return true;
     }
     if (text.ptr[0] != '|') {
@@ -198,7 +204,8 @@ static bool table_line(struct reading *reading, struct span text, struct nvidia_
     return true;
 }
 
-/* --- --query-gpu ------------------------------------------------------------------------------------------------ */
+/* --- --query-gpu ------------------------------------------------------------------------------------------------
+ */
 
 struct query_field {
     const char *name;
@@ -261,14 +268,19 @@ static void query_model(struct reading *reading, struct gpu_device *device, stru
         note_text(reading, &device->driver_model, value);
 }
 
-static const struct query_field query_fields[] = {
-    {"name", query_name},           {"gpu_name", query_name},
-    {"driver_version", query_driver}, {"memory.total", query_total},
-    {"memory.used", query_used},    {"compute_mode", query_mode},
-    {"compute_cap", query_capability}, {"mig.mode.current", query_mig},
-    {"uuid", query_uuid},           {"gpu_uuid", query_uuid},
-    {"pci.bus_id", query_address},  {"gpu_bus_id", query_address},
-    {"driver_model.current", query_model}};
+static const struct query_field query_fields[] = {{"name", query_name},
+                                                  {"gpu_name", query_name},
+                                                  {"driver_version", query_driver},
+                                                  {"memory.total", query_total},
+                                                  {"memory.used", query_used},
+                                                  {"compute_mode", query_mode},
+                                                  {"compute_cap", query_capability},
+                                                  {"mig.mode.current", query_mig},
+                                                  {"uuid", query_uuid},
+                                                  {"gpu_uuid", query_uuid},
+                                                  {"pci.bus_id", query_address},
+                                                  {"gpu_bus_id", query_address},
+                                                  {"driver_model.current", query_model}};
 
 static const struct query_field *find_field(struct span name) {
     name = span_trim(name);
@@ -313,7 +325,8 @@ static bool query_row(struct reading *reading, struct span text, struct nvidia_s
     size_t commas = 0;
     for (size_t i = 0; i < text.len; i++)
         commas += text.ptr[i] == ',';
-    if (commas + 1 != state->column_count || text.len > 400 || span_has(text, "NVIDIA-SMI") || span_has(text, "Failed")) {
+    if (commas + 1 != state->column_count || text.len > 400 || span_has(text, "NVIDIA-SMI") ||
+        span_has(text, "Failed")) {
         state->column_count = 0;
         return false;
     }
@@ -329,7 +342,8 @@ static bool query_row(struct reading *reading, struct span text, struct nvidia_s
     return true;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct nvidia_smi *state = memory;
@@ -345,7 +359,8 @@ static bool read_line(struct reading *reading, void *memory) {
         return true;
     }
     struct span version;
-    if (span_starts(reading->program, "nvidia-smi") && after_key(text, "Driver Version:", &version) && text.ptr[0] != '|') {
+    if (span_starts(reading->program, "nvidia-smi") && after_key(text, "Driver Version:", &version) &&
+        text.ptr[0] != '|') {
         table_begins(reading, state); /* one line of the table, quoted alone */
         state->table = false;
         return false;

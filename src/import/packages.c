@@ -1,5 +1,5 @@
-/* Lists of packages: pip list, freeze and show, uv pip list, conda list, poetry show, the lists of collect_env, what
- * pip, uv and conda say while they install, and the names of wheels. */
+/* Lists of packages: pip list, freeze and show, uv pip list, conda list, poetry show, the lists of collect_env,
+ * what pip, uv and conda say while they install, and the names of wheels. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -10,22 +10,26 @@ struct packages {
     char shown[64]; /* pip show: "Name: torch" */
 };
 
-/* --- which packages --------------------------------------------------------------------------------------------- */
+/* --- which packages ---------------------------------------------------------------------------------------------
+ */
 
 static bool matters(struct span name) {
     static const char *const names[] = {
-        "torch",       "pytorch",      "torchvision", "torchaudio",   "torchtext",    "torchao",       "triton",
-        "triton-windows", "pytorch-triton", "xformers", "flash-attn", "flash_attn",   "bitsandbytes",  "cudatoolkit",
-        "pytorch-cuda", "cpuonly",     "pytorch-mutex", "pytorch-cpu", "pytorch-gpu", "libtorch",      "cuda-version",
-        "cudnn",       "mmcv",         "mmcv-full",   "detectron2",   "vllm",         "deepspeed",     "apex",
-        "auto-gptq",   "exllama",      "exllamav2",   "torch-scatter", "torch-sparse", "torch_scatter", "torch_sparse",
-        "mkl",         "numpy",        "tensorflow",  "torch-directml", "intel-extension-for-pytorch", "torchdata",
-        "cuda-toolkit", "cuda-bindings", "nccl",      "pytorch-triton-rocm", "libtorch-cuda", "torch-cluster"};
+        "torch",         "pytorch",       "torchvision",    "torchaudio",     "torchtext",
+        "torchao",       "triton",        "triton-windows", "pytorch-triton", "xformers",
+        "flash-attn",    "flash_attn",    "bitsandbytes",   "cudatoolkit",    "pytorch-cuda",
+        "cpuonly",       "pytorch-mutex", "pytorch-cpu",    "pytorch-gpu",    "libtorch",
+        "cuda-version",  "cudnn",         "mmcv",           "mmcv-full",      "detectron2",
+        "vllm",          "deepspeed",     "apex",           "auto-gptq",      "exllama",
+        "exllamav2",     "torch-scatter", "torch-sparse",   "torch_scatter",  "torch_sparse",
+        "mkl",           "numpy",         "tensorflow",     "torch-directml", "intel-extension-for-pytorch",
+        "torchdata",     "cuda-toolkit",  "cuda-bindings",  "nccl",           "pytorch-triton-rocm",
+        "libtorch-cuda", "torch-cluster"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (span_eq_nocase(name, names[i]))
             return true;
-    return span_starts_nocase(name, "nvidia-") || span_starts_nocase(name, "nvidia_c") || span_starts(name, "cuda-cudart") ||
-           span_starts(name, "cuda-nvcc") || span_starts(name, "cuda-runtime");
+    return span_starts_nocase(name, "nvidia-") || span_starts_nocase(name, "nvidia_c") ||
+           span_starts(name, "cuda-cudart") || span_starts(name, "cuda-nvcc") || span_starts(name, "cuda-runtime");
 }
 
 static bool is_torch(struct span name) {
@@ -75,7 +79,8 @@ bool read_package(struct reading *reading, struct span name, struct span version
     return true;
 }
 
-/* --- one package and its version -------------------------------------------------------------------------------- */
+/* --- one package and its version --------------------------------------------------------------------------------
+ */
 
 static size_t name_length(struct span text) {
     size_t at = 0;
@@ -107,7 +112,8 @@ static bool pinned(struct reading *reading, struct span text) {
     return false;
 }
 
-/* "torch                     2.3.0", "pytorch  1.10.0  py3.7_cuda10.2_cudnn7.6.5_0  pytorch", "torch 2.0.1 Tensors…" */
+/* "torch                     2.3.0", "pytorch  1.10.0  py3.7_cuda10.2_cudnn7.6.5_0  pytorch", "torch 2.0.1
+ * Tensors…" */
 static bool column(struct reading *reading, struct span text) {
     struct span rest = text, name, version, build;
     if (!span_next_word(&rest, &name) || !span_next_word(&rest, &version) || name_length(name) != name.len)
@@ -117,11 +123,13 @@ static bool column(struct reading *reading, struct span text) {
     struct span after = rest;
     if (!span_next_word(&after, &build))
         build = (struct span){"", 0};
-    bool conda = build.len && (memchr(build.ptr, '_', build.len) || isdigit((unsigned char)build.ptr[build.len - 1]));
+    bool conda =
+        build.len && (memchr(build.ptr, '_', build.len) || isdigit((unsigned char)build.ptr[build.len - 1]));
     bool spaced = version.ptr - (name.ptr + name.len) >= 2 || !build.len || conda;
     if (!spaced && !(span_eq(reading->program, "poetry") || span_has(reading->command, "list")))
         return false;
-    if (version.len && (version.ptr[0] == '(' || version.ptr[0] == '<')) { /* pip before 10, pyenv: "torch (1.0.0)" */
+    if (version.len &&
+        (version.ptr[0] == '(' || version.ptr[0] == '<')) { /* pip before 10, pyenv: "torch (1.0.0)" */
         version = span_slice(version, 1, version.len);
         while (version.len && (version.ptr[version.len - 1] == ')' || version.ptr[version.len - 1] == '>'))
             version.len--;
@@ -131,7 +139,8 @@ static bool column(struct reading *reading, struct span text) {
     return read_package(reading, name, version, conda ? local : (struct span){"", 0});
 }
 
-/* --- while installing ------------------------------------------------------------------------------------------- */
+/* --- while installing -------------------------------------------------------------------------------------------
+ */
 
 /* "torch-2.1.0+cu118": name and version of a wheel or of pip's last line. */
 static bool dashed(struct reading *reading, struct span word) {
@@ -163,7 +172,8 @@ static bool installed(struct reading *reading, struct span text) {
 /* "Requirement already satisfied: torch in c:\…\site-packages (from x) (2.1.0+cu121)" */
 static bool satisfied(struct reading *reading, struct span text) {
     struct span rest, path;
-    if (!after_key(text, "Requirement already satisfied: ", &rest) && !after_key(text, "Requirement already up-to-date: ", &rest))
+    if (!after_key(text, "Requirement already satisfied: ", &rest) &&
+        !after_key(text, "Requirement already up-to-date: ", &rest))
         return false;
     size_t name = name_length(rest), open = 0;
     for (size_t i = 0; i < rest.len; i++)
@@ -178,7 +188,8 @@ static bool satisfied(struct reading *reading, struct span text) {
     return true;
 }
 
-/* uv: " + torch==2.6.0", " ~ torch==2.6.0"; " - torch==2.5.1" goes away. poetry: "  - Installing torch (2.0.1)". */
+/* uv: " + torch==2.6.0", " ~ torch==2.6.0"; " - torch==2.5.1" goes away. poetry: "  - Installing torch (2.0.1)".
+ */
 static bool changed(struct reading *reading, struct span text) {
     struct span rest;
     if ((text.ptr[0] == '+' || text.ptr[0] == '~') && text.len > 2 && text.ptr[1] == ' ') {
@@ -191,7 +202,8 @@ static bool changed(struct reading *reading, struct span text) {
     return false;
 }
 
-/* conda's plan: "pytorch   pytorch/win-64::pytorch-1.10.0-py3.6_cpu_0", "pytorch:  1.4.0-py3.7_cuda10.1_0 pytorch" */
+/* conda's plan: "pytorch   pytorch/win-64::pytorch-1.10.0-py3.6_cpu_0", "pytorch:  1.4.0-py3.7_cuda10.1_0 pytorch"
+ */
 static bool planned(struct reading *reading, struct span text) {
     struct span rest = text, name, plan;
     if (!span_next_word(&rest, &name) || !span_next_word(&rest, &plan))
@@ -227,7 +239,8 @@ static bool shown(struct reading *reading, struct span text, struct packages *st
     if (!state->shown[0])
         return false;
     if (span_starts(text, "Version: "))
-        return read_package(reading, span_of(state->shown), span_trim(span_slice(text, 9, text.len)), (struct span){"", 0});
+        return read_package(reading, span_of(state->shown), span_trim(span_slice(text, 9, text.len)),
+                            (struct span){"", 0});
     if (span_starts(text, "Location: ") && strcmp(state->shown, "torch") == 0) {
         read_path(reading, span_trim(span_slice(text, 10, text.len)));
         return true;
@@ -235,8 +248,8 @@ static bool shown(struct reading *reading, struct span text, struct packages *st
     return false;
 }
 
-/* "Downloading https://…/torch-2.0.1%2Bcpu-cp310-cp310-win_amd64.whl", "Using cached torch-2.0.1-cp311-….whl": what
- * will be installed, and for which Python and system. */
+/* "Downloading https://…/torch-2.0.1%2Bcpu-cp310-cp310-win_amd64.whl", "Using cached torch-2.0.1-cp311-….whl":
+ * what will be installed, and for which Python and system. */
 static void wheel(struct reading *reading, struct span text) {
     size_t end = span_find(text, ".whl");
     size_t at = span_find(text, "torch-");
@@ -245,7 +258,8 @@ static void wheel(struct reading *reading, struct span text) {
         return;
     struct span name = span_slice(text, at + 6, end), python;
     size_t dash = span_find(name, "-cp");
-    if (dash == SIZE_MAX || !(span_has(text, "Downloading") || span_has(text, "cached") || span_has(text, "Processing")))
+    if (dash == SIZE_MAX ||
+        !(span_has(text, "Downloading") || span_has(text, "cached") || span_has(text, "Processing")))
         return;
     char version[64];
     size_t used = 0;
@@ -257,9 +271,10 @@ static void wheel(struct reading *reading, struct span text) {
     read_package(reading, span_of("torch"), span_from(version, used), (struct span){"", 0});
     python = span_slice(name, dash + 3, dash + 6);
     if (python.len >= 2 && isdigit((unsigned char)python.ptr[1]))
-        read_python_version(reading, span_of(arena_printf(reading->arena, "%c.%.*s", python.ptr[0],
-                                                          python.len > 2 && isdigit((unsigned char)python.ptr[2]) ? 2 : 1,
-                                                          python.ptr + 1)));
+        read_python_version(reading,
+                            span_of(arena_printf(reading->arena, "%c.%.*s", python.ptr[0],
+                                                 python.len > 2 && isdigit((unsigned char)python.ptr[2]) ? 2 : 1,
+                                                 python.ptr + 1)));
     if (span_has(name, "win_amd64"))
         note_word(reading, &reading->facts->system.os, "windows");
     if (span_has(name, "macosx"))
@@ -268,7 +283,8 @@ static void wheel(struct reading *reading, struct span text) {
         note_word(reading, &reading->facts->system.machine, "aarch64");
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct packages *state = memory;
@@ -305,7 +321,8 @@ static void command_done(struct reading *reading, void *memory) {
     bool lists = span_has(reading->command, "pip list") || span_has(reading->command, "pip freeze") ||
                  span_has(reading->command, "pip3 list") || span_has(reading->command, "conda list") ||
                  span_has(reading->command, "pip3 freeze");
-    if (lists && span_has(reading->command, "grep") && span_has(reading->command, "torch") && !reading->output_lines)
+    if (lists && span_has(reading->command, "grep") && span_has(reading->command, "torch") &&
+        !reading->output_lines)
         note_absent(reading, &reading_python(reading)->torch_version.is);
 }
 

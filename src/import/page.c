@@ -4,7 +4,8 @@
 #include "base/list.h"
 #include "base/text.h"
 
-/* --- characters ------------------------------------------------------------------------------------------------ */
+/* --- characters ------------------------------------------------------------------------------------------------
+ */
 
 /* The length of the terminal sequence at the start (ECMA-48: CSI, OSC and two-byte escapes); 0: none. */
 static size_t escape_length(struct span span) {
@@ -19,7 +20,8 @@ static size_t escape_length(struct span span) {
     if (span.ptr[1] == ']') {
         while (at < span.len && span.ptr[at] != 0x07 && span.ptr[at] != 0x1b)
             at++;
-        return at < span.len && span.ptr[at] == 0x1b ? at + 2 > span.len ? span.len : at + 2 : at + (at < span.len);
+        return at < span.len && span.ptr[at] == 0x1b ? at + 2 > span.len ? span.len : at + 2
+                                                     : at + (at < span.len);
     }
     return 2;
 }
@@ -27,7 +29,7 @@ static size_t escape_length(struct span span) {
 static const struct {
     const char *name;
     char to;
-} entities[] = {{"&gt;", '>'}, {"&lt;", '<'},  {"&amp;", '&'},  {"&quot;", '"'},
+} entities[] = {{"&gt;", '>'},   {"&lt;", '<'},    {"&amp;", '&'}, {"&quot;", '"'},
                 {"&#39;", '\''}, {"&#x27;", '\''}, {"&#34;", '"'}, {"&nbsp;", ' '}};
 
 static size_t entity_length(struct span span, char *ret_to) {
@@ -42,9 +44,10 @@ static size_t entity_length(struct span span, char *ret_to) {
 /* What editors and chat programs make of ASCII, back again. "" drops the character. */
 static const struct {
     const char *from, *to;
-} plain[] = {{"\u2018", "'"}, {"\u2019", "'"}, {"\u201c", "\""}, {"\u201d", "\""}, {"\u00a0", " "}, {"\u2011", "-"},
-             {"\u2013", "-"}, {"\u2014", "--"}, {"\u2212", "-"}, {"\u200b", ""},   {"\u200c", ""},  {"\u200d", ""},
-             {"\ufeff", ""},  {"\u2028", " "}, {"\u202f", " "}, {"\u3000", " "},  {"\u2060", ""},  {"\u200e", ""}};
+} plain[] = {{"\u2018", "'"}, {"\u2019", "'"}, {"\u201c", "\""}, {"\u201d", "\""}, {"\u00a0", " "},
+             {"\u2011", "-"}, {"\u2013", "-"}, {"\u2014", "--"}, {"\u2212", "-"},  {"\u200b", ""},
+             {"\u200c", ""},  {"\u200d", ""},  {"\ufeff", ""},   {"\u2028", " "},  {"\u202f", " "},
+             {"\u3000", " "}, {"\u2060", ""},  {"\u200e", ""}};
 
 static const char *plain_form(struct span character) {
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
@@ -114,11 +117,12 @@ size_t page_clean_line(struct span line, char *out, size_t room) {
     return used;
 }
 
-/* --- Markdown and HTML ----------------------------------------------------------------------------------------- */
+/* --- Markdown and HTML -----------------------------------------------------------------------------------------
+ */
 
-static const char *const tags[] = {"<pre>",  "</pre>",  "<code>",    "</code>",    "<details>", "</details>",
-                                   "<br>",   "<br/>",   "<summary>", "</summary>", "<p>",       "</p>",
-                                   "<br />", "<table>", "</table>"};
+static const char *const tags[] = {"<pre>",      "</pre>", "<code>", "</code>",   "<details>",
+                                   "</details>", "<br>",   "<br/>",  "<summary>", "</summary>",
+                                   "<p>",        "</p>",   "<br />", "<table>",   "</table>"};
 
 static struct span cut_tags(struct span line) {
     bool found = true;
@@ -172,7 +176,8 @@ static bool is_quoted(struct span text) {
     return filled >= 3 && quoted * 10 >= filled * 9;
 }
 
-/* --- the page -------------------------------------------------------------------------------------------------- */
+/* --- the page --------------------------------------------------------------------------------------------------
+ */
 
 static void add_line(struct page *page, struct span line, bool quoted) {
     char clean[LIMIT_REPORT_LINE];
@@ -193,7 +198,8 @@ static void add_line(struct page *page, struct span line, bool quoted) {
 static void from_utf16(struct buffer *out, struct span text) {
     bool big = (unsigned char)text.ptr[0] == 0xfe;
     for (size_t i = 2; i + 1 < text.len && !out->full; i += 2) {
-        unsigned low = (unsigned char)text.ptr[i + (big ? 1 : 0)], high = (unsigned char)text.ptr[i + (big ? 0 : 1)];
+        unsigned low = (unsigned char)text.ptr[i + (big ? 1 : 0)],
+                 high = (unsigned char)text.ptr[i + (big ? 0 : 1)];
         unsigned unit = high << 8 | low;
         char bytes[3] = {(char)unit};
         if (unit < 0x80) {

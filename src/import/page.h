@@ -11,8 +11,8 @@
 
 struct page {
     struct arena arena;
-    struct buffer text;     /* the cleaned lines, each with \n at its end */
-    struct page_starts {    /* where each line starts in it */
+    struct buffer text;  /* the cleaned lines, each with \n at its end */
+    struct page_starts { /* where each line starts in it */
         size_t *items;
         size_t count;
     } starts;
@@ -32,7 +32,8 @@ struct span page_lines(const struct page *page, size_t first, size_t last);
 /* The index of the line that holds this offset of page->text. */
 size_t page_line_at(const struct page *page, size_t offset);
 
-/* --- the parts, for tests ------------------------------------------------------------------------------------- */
+/* --- the parts, for tests -------------------------------------------------------------------------------------
+ */
 
 /* Characters: at most `room` bytes into `out`; returns their number. Never longer than the line. */
 size_t page_clean_line(struct span line, char *out, size_t room);

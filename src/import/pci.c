@@ -7,25 +7,40 @@
 struct pci {
     struct gpu_device *device; /* the one whose further lines are read; NULL: none of NVIDIA's */
     struct other_gpu *other;
-    bool lshw;       /* inside "*-display" */
+    bool lshw; /* inside "*-display" */
     bool unclaimed;
-    bool inxi;       /* a line of inxi came before */
-    bool models;     /* ubuntu-drivers: "vendor : NVIDIA Corporation" was seen */
-    bool listed;     /* the whole bus, or all of NVIDIA on it, was listed */
+    bool inxi;   /* a line of inxi came before */
+    bool models; /* ubuntu-drivers: "vendor : NVIDIA Corporation" was seen */
+    bool listed; /* the whole bus, or all of NVIDIA on it, was listed */
 };
 
-/* --- names ------------------------------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *word, *name;
     bool virtual;
-} vendors[] = {{"Intel", "Intel", false},   {"8086:", "Intel", false},   {"Advanced Micro Devices", "AMD", false},
-               {"AMD/ATI", "AMD", false},   {"ATI ", "AMD", false},      {"1002:", "AMD", false},
-               {"ASPEED", "ASPEED", false}, {"1a03:", "ASPEED", false},  {"Matrox", "Matrox", false},
-               {"VMware", "VMware", true},  {"15ad:", "VMware", true},   {"Red Hat", "Red Hat", true},
-               {"1af4:", "Red Hat", true},  {"Cirrus", "Cirrus", true},  {"QXL", "Red Hat", true},
-               {"VirtualBox", "VirtualBox", true}, {"InnoTek", "VirtualBox", true}, {"Hyper-V", "Microsoft", true},
-               {"Bochs", "QEMU", true},     {"1234:1111", "QEMU", true}, {"Amazon", "Amazon", true},
+} vendors[] = {{"Intel", "Intel", false},
+               {"8086:", "Intel", false},
+               {"Advanced Micro Devices", "AMD", false},
+               {"AMD/ATI", "AMD", false},
+               {"ATI ", "AMD", false},
+               {"1002:", "AMD", false},
+               {"ASPEED", "ASPEED", false},
+               {"1a03:", "ASPEED", false},
+               {"Matrox", "Matrox", false},
+               {"VMware", "VMware", true},
+               {"15ad:", "VMware", true},
+               {"Red Hat", "Red Hat", true},
+               {"1af4:", "Red Hat", true},
+               {"Cirrus", "Cirrus", true},
+               {"QXL", "Red Hat", true},
+               {"VirtualBox", "VirtualBox", true},
+               {"InnoTek", "VirtualBox", true},
+               {"Hyper-V", "Microsoft", true},
+               {"Bochs", "QEMU", true},
+               {"1234:1111", "QEMU", true},
+               {"Amazon", "Amazon", true},
                {"Microsoft", "Microsoft", true}};
 
 /* "GP104GL [Tesla P4] [10de:1bb3] (rev a1)", "Device 2684 (rev a1)": what stands behind the vendor. */
@@ -42,13 +57,15 @@ static void describe(struct reading *reading, struct gpu_device *device, struct 
         note_word(reading, &device->device_id, arena_printf(reading->arena, "10de:%.4s", word.ptr));
     size_t open = span_find(text, "[");
     size_t close = open == SIZE_MAX ? SIZE_MAX : span_find(text, "]");
-    struct span name = open != SIZE_MAX && close != SIZE_MAX && close > open ? span_slice(text, open + 1, close) : (struct span){"", 0};
+    struct span name = open != SIZE_MAX && close != SIZE_MAX && close > open ? span_slice(text, open + 1, close)
+                                                                             : (struct span){"", 0};
     if (name.len && !span_starts(name, "10de:") && !span_starts(name, "03"))
         note_text(reading, &device->name, name);
     /* "GP104GL": G, two letters of the generation, digits */
     if (span_starts(text, "G") || span_starts(text, "TU") || span_starts(text, "AD")) {
         size_t end = 0, digits = 0;
-        while (end < text.len && (isupper((unsigned char)text.ptr[end]) || isdigit((unsigned char)text.ptr[end]))) {
+        while (end < text.len &&
+               (isupper((unsigned char)text.ptr[end]) || isdigit((unsigned char)text.ptr[end]))) {
             digits += isdigit((unsigned char)text.ptr[end]) != 0;
             end++;
         }
@@ -94,7 +111,8 @@ static void add_other(struct reading *reading, struct pci *state, struct span ad
  * call themselves 3D controllers, but those of virtual machines are no such case. */
 static void listed(struct reading *reading, struct pci *state) {
     bool only_vga = span_has(reading->command, "VGA") && !span_has(reading->command, "3D") &&
-                    find_word(reading->command, "nvidia") == SIZE_MAX && find_word(reading->command, "NVIDIA") == SIZE_MAX;
+                    find_word(reading->command, "nvidia") == SIZE_MAX &&
+                    find_word(reading->command, "NVIDIA") == SIZE_MAX;
     if (only_vga && !known(reading->facts->system.virtual_machine) && !reading->facts->gpu.devices.count)
         return;
     state->listed = true;
@@ -103,22 +121,31 @@ static void listed(struct reading *reading, struct pci *state) {
         set_listed(&reading->facts->gpu.devices, reading_source(reading));
 }
 
-/* --- lspci ------------------------------------------------------------------------------------------------------ */
+/* --- lspci ------------------------------------------------------------------------------------------------------
+ */
 
 /* "01:00.0 ", "0000:01:00.0 ": its length with the blank, or 0. */
 static size_t address_length(struct span text) {
     size_t at = 0;
-    while (at < text.len && at < 16 && (isxdigit((unsigned char)text.ptr[at]) || text.ptr[at] == ':' || text.ptr[at] == '.'))
+    while (at < text.len && at < 16 &&
+           (isxdigit((unsigned char)text.ptr[at]) || text.ptr[at] == ':' || text.ptr[at] == '.'))
         at++;
-    bool fits = at >= 7 && at < text.len && text.ptr[at] == ' ' && text.ptr[at - 2] == '.' && text.ptr[at - 5] == ':';
+    bool fits =
+        at >= 7 && at < text.len && text.ptr[at] == ' ' && text.ptr[at - 2] == '.' && text.ptr[at - 5] == ':';
     return fits ? at + 1 : 0;
 }
 
 static const struct {
     const char *word, *class;
-} classes[] = {{"VGA compatible controller", "0300"}, {"3D controller", "0302"}, {"Display controller", "0380"},
-               {"VGA compatible", "0300"},            {"0300:", "0300"},         {"0302:", "0302"},
-               {"0380:", "0380"},                     {"Class 0300", "0300"},    {"Class 0302", "0302"}};
+} classes[] = {{"VGA compatible controller", "0300"},
+               {"3D controller", "0302"},
+               {"Display controller", "0380"},
+               {"VGA compatible", "0300"},
+               {"0300:", "0300"},
+               {"0302:", "0302"},
+               {"0380:", "0380"},
+               {"Class 0300", "0300"},
+               {"Class 0302", "0302"}};
 
 static bool lspci_line(struct reading *reading, struct span text, struct pci *state) {
     size_t address = address_length(text);
@@ -177,7 +204,8 @@ static bool lspci_more(struct reading *reading, struct span text, struct pci *st
     return false;
 }
 
-/* --- lshw, inxi, ubuntu-drivers --------------------------------------------------------------------------------- */
+/* --- lshw, inxi, ubuntu-drivers ---------------------------------------------------------------------------------
+ */
 
 static bool lshw_line(struct reading *reading, struct span text, struct pci *state) {
     struct span value;
@@ -213,8 +241,8 @@ static bool lshw_line(struct reading *reading, struct span text, struct pci *sta
             devices->count--; /* the product came first; it is another vendor's */
             state->device = NULL;
             add_other(reading, state, (struct span){"", 0},
-                      span_of(arena_printf(reading->arena, "%.*s %.*s", (int)(value.len < 60 ? value.len : 60), value.ptr,
-                                           (int)name.len, name.ptr ? name.ptr : "")));
+                      span_of(arena_printf(reading->arena, "%.*s %.*s", (int)(value.len < 60 ? value.len : 60),
+                                           value.ptr, (int)name.len, name.ptr ? name.ptr : "")));
         }
         return true;
     }
@@ -223,7 +251,7 @@ static bool lshw_line(struct reading *reading, struct span text, struct pci *sta
         return true;
     }
     if (span_starts(text, "configuration:")) {
-        struct text_fact *driver = state->device ? &state->device->kernel_driver
+        struct text_fact *driver = state->device  ? &state->device->kernel_driver
                                    : state->other ? &state->other->kernel_driver
                                                   : NULL;
         if (driver && after_key(text, "driver=", &value)) {
@@ -295,15 +323,17 @@ static bool drivers_line(struct reading *reading, struct span text, struct pci *
     return false;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct pci *state = memory;
     struct span text = reading->line->text;
     if (reading->line->kind != LINE_OUTPUT)
         return false;
-    return lspci_line(reading, text, state) || lspci_more(reading, text, state) || lshw_line(reading, text, state) ||
-           inxi_line(reading, text, state) || drivers_line(reading, text, state);
+    return lspci_line(reading, text, state) || lspci_more(reading, text, state) ||
+           lshw_line(reading, text, state) || inxi_line(reading, text, state) ||
+           drivers_line(reading, text, state);
 }
 
 static void read_command(struct reading *reading, void *memory) {

@@ -21,10 +21,12 @@ static bool same_prompt(struct span a, struct span b) {
 
 /* docker run and exec, srun: what the command prints is printed there; with a shell, what follows, too. */
 static enum place place_of_program(struct reading *reading) {
-    static const char *const engines[] = {"docker", "podman", "nerdctl", "nvidia-docker", "singularity", "apptainer", "enroot"};
+    static const char *const engines[] = {"docker",      "podman",    "nerdctl", "nvidia-docker",
+                                          "singularity", "apptainer", "enroot"};
     for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
         if (span_eq(reading->program, engines[i]) &&
-            (span_has(reading->command, " run ") || span_has(reading->command, " exec ") || span_has(reading->command, " start ")))
+            (span_has(reading->command, " run ") || span_has(reading->command, " exec ") ||
+             span_has(reading->command, " start ")))
             return PLACE_CONTAINER;
     if (span_eq(reading->program, "srun") || span_eq(reading->program, "salloc"))
         return PLACE_JOB;
@@ -35,8 +37,9 @@ static enum place place_of_program(struct reading *reading) {
 
 /* Programs that people run on the host to show what it has. */
 static bool is_host_program(struct reading *reading) {
-    static const char *const programs[] = {"nvidia-smi", "lsmod", "lspci", "uname", "systemctl", "dmesg", "dpkg", "rpm",
-                                           "modinfo", "nvidia-container-cli", "nvidia-ctk", "journalctl"};
+    static const char *const programs[] = {"nvidia-smi", "lsmod",     "lspci", "uname",   "systemctl",
+                                           "dmesg",      "dpkg",      "rpm",   "modinfo", "nvidia-container-cli",
+                                           "nvidia-ctk", "journalctl"};
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
         if (span_eq(reading->program, programs[i]))
             return true;
@@ -59,13 +62,16 @@ static bool opens_shell(struct span command) {
     bool asks = false;
     for (size_t i = 0; i < sizeof interactive / sizeof *interactive; i++)
         asks |= command_option(command, interactive[i], NULL);
-    bool image = memchr(last.ptr ? last.ptr : "", ':', last.len) || memchr(last.ptr ? last.ptr : "", '/', last.len) || words <= 5;
-    bool program = span_starts(last, "nvidia-smi") || span_ends(last, ".py") || span_ends(last, "\"") || span_ends(last, "'");
+    bool image = memchr(last.ptr ? last.ptr : "", ':', last.len) ||
+                 memchr(last.ptr ? last.ptr : "", '/', last.len) || words <= 5;
+    bool program =
+        span_starts(last, "nvidia-smi") || span_ends(last, ".py") || span_ends(last, "\"") || span_ends(last, "'");
     return asks && image && !program;
 }
 
 void place_of_command(struct reading *reading, const struct line *line) {
-    bool host_again = reading->stays != PLACE_UNKNOWN && reading->other_prompt && same_prompt(line->prompt, reading->host_prompt);
+    bool host_again = reading->stays != PLACE_UNKNOWN && reading->other_prompt &&
+                      same_prompt(line->prompt, reading->host_prompt);
     if (host_again || span_eq(reading->program, "exit"))
         reading->stays = PLACE_UNKNOWN;
     else if (reading->stays != PLACE_UNKNOWN && !same_prompt(line->prompt, reading->host_prompt))
@@ -83,7 +89,8 @@ void place_of_command(struct reading *reading, const struct line *line) {
         reading->place = PLACE_WSL;
     enum place entered = place_of_program(reading);
     if (entered == PLACE_UNKNOWN) {
-        bool back = reading->came_from == PLACE_HOST && reading->place == PLACE_UNKNOWN && is_host_program(reading);
+        bool back =
+            reading->came_from == PLACE_HOST && reading->place == PLACE_UNKNOWN && is_host_program(reading);
         if (back && same_prompt(line->prompt, reading->host_prompt))
             reading->place = PLACE_HOST; /* the container ran one program */
         return;
@@ -100,10 +107,18 @@ void place_of_remark(struct reading *reading, const struct line *line) {
     static const struct {
         const char *words;
         enum place place;
-    } table[] = {{"in the container", PLACE_CONTAINER}, {"in container", PLACE_CONTAINER},   {"inside the container", PLACE_CONTAINER},
-                 {"inside container", PLACE_CONTAINER}, {"inside docker", PLACE_CONTAINER},  {"in docker", PLACE_CONTAINER},
-                 {"in a container", PLACE_CONTAINER},   {"in the pod", PLACE_CONTAINER},     {"on the host", PLACE_HOST},
-                 {"on host", PLACE_HOST},               {"host:", PLACE_HOST},               {"host machine", PLACE_HOST}};
+    } table[] = {{"in the container", PLACE_CONTAINER},
+                 {"in container", PLACE_CONTAINER},
+                 {"inside the container", PLACE_CONTAINER},
+                 {"inside container", PLACE_CONTAINER},
+                 {"inside docker", PLACE_CONTAINER},
+                 {"in docker", PLACE_CONTAINER},
+                 {"in a container", PLACE_CONTAINER},
+                 {"in the pod", PLACE_CONTAINER},
+                 {"on the host", PLACE_HOST},
+                 {"on host", PLACE_HOST},
+                 {"host:", PLACE_HOST},
+                 {"host machine", PLACE_HOST}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (span_find_nocase(line->text, table[i].words) != SIZE_MAX) {
             reading->place = table[i].place;

@@ -6,19 +6,19 @@
 enum line_kind {
     LINE_OUTPUT, /* printed by a program */
     LINE_BLANK,
-    LINE_SHELL,    /* text: the command */
-    LINE_PYTHON,   /* text: the statement */
+    LINE_SHELL,     /* text: the command */
+    LINE_PYTHON,    /* text: the statement */
     LINE_CONTINUED, /* text: the next line of a statement ("... ") */
-    LINE_REMARK,   /* text: what stands behind '#' or "//" */
+    LINE_REMARK,    /* text: what stands behind '#' or "//" */
 };
 
 enum prompt_style {
     PROMPT_NONE,
-    PROMPT_UNIX,    /* $ % # ❯ */
-    PROMPT_WINDOWS, /* C:\> and PS C:\> */
+    PROMPT_UNIX,     /* $ % # ❯ */
+    PROMPT_WINDOWS,  /* C:\> and PS C:\> */
     PROMPT_NOTEBOOK, /* !pip, In [1]: */
-    PROMPT_PYTHON,  /* >>> */
-    PROMPT_BUILD    /* RUN of a Dockerfile, set -x, "Executing:" */
+    PROMPT_PYTHON,   /* >>> */
+    PROMPT_BUILD     /* RUN of a Dockerfile, set -x, "Executing:" */
 };
 
 struct line {
@@ -34,7 +34,8 @@ struct line {
 /* Answers for every line. A prompt of one character ("#", ">") counts only before the name of a known program. */
 void line_classify(struct span cleaned, size_t number, struct line *ret_line);
 
-/* Does a line without prompt look like a command: "pip install torch", "CUDA_VISIBLE_DEVICES=0 python train.py"? */
+/* Does a line without prompt look like a command: "pip install torch", "CUDA_VISIBLE_DEVICES=0 python train.py"?
+ */
 bool is_command(struct span text);
 /* "NAME=value" at the start: its length with the blanks behind it, else 0. */
 size_t assignment_length(struct span text);

@@ -1,5 +1,5 @@
-/* Python sessions: what was asked behind >>>, In [1]: or in `python -c`, in a script that was pasted before its output,
- * and what was answered. */
+/* Python sessions: what was asked behind >>>, In [1]: or in `python -c`, in a script that was pasted before its
+ * output, and what was answered. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -21,7 +21,8 @@ struct python_session {
     bool script;      /* lines of a program, without prompts */
 };
 
-/* --- answers ---------------------------------------------------------------------------------------------------- */
+/* --- answers ----------------------------------------------------------------------------------------------------
+ */
 
 static void answer_version(struct reading *reading, struct span answer) {
     read_torch_version(reading, release_at(span_unquote(answer)), true);
@@ -171,7 +172,8 @@ static answer_reader *reader_of(struct span expression, bool *ret_known) {
     return NULL;
 }
 
-/* --- questions -------------------------------------------------------------------------------------------------- */
+/* --- questions --------------------------------------------------------------------------------------------------
+ */
 
 /* The part up to the next `separator` outside of brackets and quotes. */
 static bool next_part(struct span *rest, char separator, struct span *ret_part) {
@@ -199,7 +201,8 @@ static bool next_part(struct span *rest, char separator, struct span *ret_part) 
 }
 
 static bool is_literal(struct span part) {
-    return part.len && (part.ptr[0] == '"' || part.ptr[0] == '\'' || span_starts(part, "sep=") || span_starts(part, "end="));
+    return part.len &&
+           (part.ptr[0] == '"' || part.ptr[0] == '\'' || span_starts(part, "sep=") || span_starts(part, "end="));
 }
 
 static bool print_arguments(struct span statement, struct span *ret_arguments) {
@@ -222,8 +225,9 @@ static void ask(struct python_session *state, answer_reader *read, bool none) {
 
 /* An assignment, an import, a loop: no answer. */
 static bool is_silent(struct span statement) {
-    static const char *const words[] = {"import ", "from ", "for ", "if ", "with ", "def ", "class ", "while ", "try",
-                                        "except", "else", "return ", "del ", "#", "assert ", "raise ", "@", "pass"};
+    static const char *const words[] = {"import ", "from ",  "for ",    "if ",    "with ", "def ",
+                                        "class ",  "while ", "try",     "except", "else",  "return ",
+                                        "del ",    "#",      "assert ", "raise ", "@",     "pass"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (span_starts(statement, words[i]))
             return true;
@@ -235,7 +239,8 @@ static bool is_silent(struct span statement) {
 
 /* The questions of one statement. A tuple and print() with several arguments give several in one line; then the
  * answer is cut in the same way (answer_several). */
-static void read_statement(struct reading *reading, struct python_session *state, struct span statement, bool shell) {
+static void read_statement(struct reading *reading, struct python_session *state, struct span statement,
+                           bool shell) {
     struct span arguments, part;
     bool known, printed = print_arguments(statement, &arguments);
     if (!printed && (is_silent(statement) || !shell))
@@ -274,7 +279,8 @@ static void read_statements(struct reading *reading, struct python_session *stat
         read_statement(reading, state, statement, shell);
 }
 
-/* --- answering -------------------------------------------------------------------------------------------------- */
+/* --- answering --------------------------------------------------------------------------------------------------
+ */
 
 static void forget_first(struct python_session *state) {
     memmove(state->questions, state->questions + 1, (state->count - 1) * sizeof *state->questions);
@@ -330,8 +336,9 @@ static bool answer_line(struct reading *reading, struct python_session *state, s
     }
     bool tuple = text.ptr[0] == '(' && memchr(text.ptr, '\'', text.len) && state->count > 1;
     bool words = state->count > 1 && state->questions[0].read && memchr(text.ptr, ' ', text.len) &&
-                 !memchr(text.ptr, ':', text.len) && text.ptr[0] != '\'' && text.ptr[0] != '[' && text.ptr[0] != '(' &&
-                 state->questions[0].read != answer_name && state->questions[0].read != answer_python;
+                 !memchr(text.ptr, ':', text.len) && text.ptr[0] != '\'' && text.ptr[0] != '[' &&
+                 text.ptr[0] != '(' && state->questions[0].read != answer_name &&
+                 state->questions[0].read != answer_python;
     if (tuple || words) {
         answer_several(reading, state, text);
         return true;
@@ -353,12 +360,14 @@ static void unanswered(struct reading *reading, struct python_session *state) {
     state->count = 0;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 /* A line of a program pasted without prompts. */
 static bool is_code(struct span text) {
-    static const char *const starts[] = {"import ", "from ", "print(", "print ", "torch.", "device = ", "def ", "if torch",
-                                         "x = torch", "a = torch", "with torch", "for ", "os.environ"};
+    static const char *const starts[] = {"import ",    "from ", "print(",    "print ",    "torch.",
+                                         "device = ",  "def ",  "if torch",  "x = torch", "a = torch",
+                                         "with torch", "for ",  "os.environ"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (span_starts(text, starts[i]) && !span_has(text, "Error"))
             return true;
@@ -379,7 +388,8 @@ static void computed(struct reading *reading, struct span text) {
 static bool read_banner(struct reading *reading, struct span text) {
     static const struct {
         const char *words, *os;
-    } marks[] = {{"[MSC v.", "windows"}, {" on win32", "windows"}, {" on linux", "linux"}, {" on darwin", "macos"}};
+    } marks[] = {
+        {"[MSC v.", "windows"}, {" on win32", "windows"}, {" on linux", "linux"}, {" on darwin", "macos"}};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (span_has(text, marks[i].words) && span_has(text, "[")) {
             note_word(reading, &reading->facts->system.os, marks[i].os);

@@ -1,9 +1,9 @@
 #include "import/reading.h"
 
 #include <ctype.h>
-#include <strings.h>
 #include <math.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -13,7 +13,8 @@ const char *place_name(enum place place) {
     return names[place];
 }
 
-/* --- blocks ----------------------------------------------------------------------------------------------------- */
+/* --- blocks -----------------------------------------------------------------------------------------------------
+ */
 
 void reading_open_block(struct reading *reading) {
     size_t line = reading->line ? reading->line->number : 1;
@@ -42,7 +43,8 @@ void reading_kind(struct reading *reading, const char *kind) {
     texts_push(reading->arena, kinds, kind);
 }
 
-/* --- facts ------------------------------------------------------------------------------------------------------ */
+/* --- facts ------------------------------------------------------------------------------------------------------
+ */
 
 void put_text(struct reading *reading, struct text_fact *fact, struct span value) {
     set_text(fact, text_clean(reading->arena, span_trim(value)), reading_source(reading));
@@ -88,7 +90,8 @@ void note_listed(struct reading *reading, struct texts_fact *list, struct span v
     texts_push(reading->arena, list, text_clean(reading->arena, value));
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------- */
+/* --- rows -------------------------------------------------------------------------------------------------------
+ */
 
 struct python_environment *reading_python(struct reading *reading) {
     struct python_environment_rows *rows = &reading->facts->torch.environments;
@@ -180,9 +183,8 @@ struct variable *reading_variable(struct reading *reading, struct span name) {
 void reading_message(struct reading *reading, const char *id, struct span argument, struct span second) {
     struct printed_message_rows *messages = &reading->facts->printed.messages;
     for (size_t i = 0; i < messages->count; i++)
-        if (text_eq(messages->items[i].id.value, id) && span_eq(argument, text_of(messages->items[i].argument)
-                                                                              ? text_of(messages->items[i].argument)
-                                                                              : ""))
+        if (text_eq(messages->items[i].id.value, id) &&
+            span_eq(argument, text_of(messages->items[i].argument) ? text_of(messages->items[i].argument) : ""))
             return;
     struct printed_message *message = READING_PUSH(reading, messages);
     if (!message)
@@ -198,7 +200,8 @@ void reading_message(struct reading *reading, const char *id, struct span argume
         set_text(&message->second, text_clean(reading->arena, second), source);
 }
 
-/* --- words in lines --------------------------------------------------------------------------------------------- */
+/* --- words in lines ---------------------------------------------------------------------------------------------
+ */
 
 bool after_key(struct span line, const char *key, struct span *ret_value) {
     size_t at = span_find(line, key);
@@ -210,8 +213,9 @@ bool after_key(struct span line, const char *key, struct span *ret_value) {
 
 struct span version_at(struct span text) {
     size_t at = 0;
-    while (at < text.len && (isdigit((unsigned char)text.ptr[at]) ||
-                             (text.ptr[at] == '.' && at && at + 1 < text.len && isdigit((unsigned char)text.ptr[at + 1]))))
+    while (at < text.len &&
+           (isdigit((unsigned char)text.ptr[at]) ||
+            (text.ptr[at] == '.' && at && at + 1 < text.len && isdigit((unsigned char)text.ptr[at + 1]))))
         at++;
     return span_slice(text, 0, at);
 }
@@ -249,8 +253,9 @@ bool next_column(struct span *rest, struct span *ret_column) {
     while (left.len && (left.ptr[0] == ' ' || left.ptr[0] == '\t' || left.ptr[0] == '|'))
         left = span_slice(left, 1, left.len);
     size_t len = 0;
-    while (len < left.len && left.ptr[len] != '\t' && left.ptr[len] != '|' &&
-           !(left.ptr[len] == ' ' && (len + 1 == left.len || left.ptr[len + 1] == ' ' || left.ptr[len + 1] == '|')))
+    while (
+        len < left.len && left.ptr[len] != '\t' && left.ptr[len] != '|' &&
+        !(left.ptr[len] == ' ' && (len + 1 == left.len || left.ptr[len + 1] == ' ' || left.ptr[len + 1] == '|')))
         len++;
     *ret_column = span_trim(span_slice(left, 0, len));
     *rest = span_slice(left, len, left.len);

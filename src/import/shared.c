@@ -6,11 +6,14 @@
 #include "format/version.h"
 #include "import/importer.h"
 
-/* --- PyTorch ---------------------------------------------------------------------------------------------------- */
+/* --- PyTorch ----------------------------------------------------------------------------------------------------
+ */
 
 static void note_build(struct reading *reading, const struct torch_build *build) {
-    static const char *const kinds[] = {[TORCH_BUILD_CPU] = "cpu", [TORCH_BUILD_CUDA] = "cuda",
-                                        [TORCH_BUILD_ROCM] = "rocm", [TORCH_BUILD_XPU] = "xpu"};
+    static const char *const kinds[] = {[TORCH_BUILD_CPU] = "cpu",
+                                        [TORCH_BUILD_CUDA] = "cuda",
+                                        [TORCH_BUILD_ROCM] = "rocm",
+                                        [TORCH_BUILD_XPU] = "xpu"};
     struct python_environment *python = reading_python(reading);
     char text[16];
     if (build->kind < sizeof kinds / sizeof *kinds && kinds[build->kind])
@@ -112,7 +115,8 @@ void read_python_version(struct reading *reading, struct span version) {
         note_text(reading, &reading_python(reading)->python, version);
 }
 
-/* --- GPUs ------------------------------------------------------------------------------------------------------- */
+/* --- GPUs -------------------------------------------------------------------------------------------------------
+ */
 
 void read_gpu_name(struct reading *reading, size_t index, struct span name) {
     struct gpu_device *device = reading_gpu(reading, index);
@@ -183,7 +187,8 @@ void read_driver_version(struct reading *reading, struct span version) {
     note_text(reading, &reading->facts->driver.module_version, span_of(parsed.text));
 }
 
-/* --- systems ---------------------------------------------------------------------------------------------------- */
+/* --- systems ----------------------------------------------------------------------------------------------------
+ */
 
 static void read_windows_build(struct reading *reading, struct span text) {
     /* "10.0.22621": the build is the third number (learn.microsoft.com, RtlGetVersion) */
@@ -240,21 +245,38 @@ void read_platform(struct reading *reading, struct span value) {
     size_t libc = span_find(value, "-glibc");
     if (libc != SIZE_MAX) {
         struct span version = version_at(span_slice(value, libc + 6, value.len));
-        note_word(reading, &system->libc, arena_printf(reading->arena, "glibc %.*s", (int)version.len, version.ptr));
+        note_word(reading, &system->libc,
+                  arena_printf(reading->arena, "glibc %.*s", (int)version.len, version.ptr));
     }
 }
 
 static const struct {
     const char *word, *id, *os;
-} systems[] = {
-    {"Windows", NULL, "windows"}, {"macOS", NULL, "macos"},   {"Mac OS", NULL, "macos"}, {"Darwin", NULL, "macos"},
-    {"Ubuntu", "ubuntu", "linux"}, {"Debian", "debian", "linux"}, {"Fedora", "fedora", "linux"},
-    {"CentOS", "centos", "linux"}, {"Red Hat", "rhel", "linux"}, {"Rocky", "rocky", "linux"},
-    {"AlmaLinux", "almalinux", "linux"}, {"Arch Linux", "arch", "linux"}, {"Manjaro", "manjaro", "linux"},
-    {"openSUSE", "opensuse", "linux"}, {"SUSE", "sles", "linux"}, {"Linux Mint", "linuxmint", "linux"},
-    {"Pop!_OS", "pop", "linux"}, {"Amazon Linux", "amzn", "linux"}, {"NixOS", "nixos", "linux"},
-    {"Gentoo", "gentoo", "linux"}, {"Oracle Linux", "ol", "linux"}, {"EndeavourOS", "endeavouros", "linux"},
-    {"Scientific Linux", "scientific", "linux"}, {"Linux", NULL, "linux"}, {"linux", NULL, "linux"}};
+} systems[] = {{"Windows", NULL, "windows"},
+               {"macOS", NULL, "macos"},
+               {"Mac OS", NULL, "macos"},
+               {"Darwin", NULL, "macos"},
+               {"Ubuntu", "ubuntu", "linux"},
+               {"Debian", "debian", "linux"},
+               {"Fedora", "fedora", "linux"},
+               {"CentOS", "centos", "linux"},
+               {"Red Hat", "rhel", "linux"},
+               {"Rocky", "rocky", "linux"},
+               {"AlmaLinux", "almalinux", "linux"},
+               {"Arch Linux", "arch", "linux"},
+               {"Manjaro", "manjaro", "linux"},
+               {"openSUSE", "opensuse", "linux"},
+               {"SUSE", "sles", "linux"},
+               {"Linux Mint", "linuxmint", "linux"},
+               {"Pop!_OS", "pop", "linux"},
+               {"Amazon Linux", "amzn", "linux"},
+               {"NixOS", "nixos", "linux"},
+               {"Gentoo", "gentoo", "linux"},
+               {"Oracle Linux", "ol", "linux"},
+               {"EndeavourOS", "endeavouros", "linux"},
+               {"Scientific Linux", "scientific", "linux"},
+               {"Linux", NULL, "linux"},
+               {"linux", NULL, "linux"}};
 
 void read_os_name(struct reading *reading, struct span name) {
     struct system_facts *system = &reading->facts->system;
@@ -282,7 +304,8 @@ void read_os_name(struct reading *reading, struct span name) {
         note_number(reading, &system->wsl, span_has(name, "WSL1") || span_has(name, "WSL 1") ? 1 : 2);
 }
 
-/* --- keys and values -------------------------------------------------------------------------------------------- */
+/* --- keys and values --------------------------------------------------------------------------------------------
+ */
 
 /* Where the key ends and where the value starts; 0: no separator. */
 static size_t separator(struct span line, size_t *ret_value) {
@@ -290,7 +313,8 @@ static size_t separator(struct span line, size_t *ret_value) {
         char c = line.ptr[i];
         if (c == '=' && i + 1 < line.len && line.ptr[i + 1] == '=')
             return 0;
-        if ((c == ':' && (i + 1 == line.len || strchr(" \t", line.ptr[i + 1]))) || c == '=' || c == '|' || c == '\t') {
+        if ((c == ':' && (i + 1 == line.len || strchr(" \t", line.ptr[i + 1]))) || c == '=' || c == '|' ||
+            c == '\t') {
             *ret_value = i + 1;
             return i;
         }

@@ -1,12 +1,15 @@
-/* Windows and its subsystem for Linux: ver, winver, systeminfo, `wsl -l -v`, `wsl --version`, and where texts say it. */
+/* Windows and its subsystem for Linux: ver, winver, systeminfo, `wsl -l -v`, `wsl --version`, and where texts say
+ * it. */
 #include <ctype.h>
 
 #include "base/text.h"
 #include "import/importer.h"
 
-/* "Microsoft Windows [Version 10.0.19042.1052]", "Windows version: 10.0.22631.2861", "10.0.19045 N/A Build 19045" */
+/* "Microsoft Windows [Version 10.0.19042.1052]", "Windows version: 10.0.22631.2861", "10.0.19045 N/A Build 19045"
+ */
 static bool version_line(struct reading *reading, struct span text) {
-    if (!span_has(text, "10.0.") || !(span_has(text, "Windows") || span_has(text, "OS Version") || span_has(text, "Build")))
+    if (!span_has(text, "10.0.") ||
+        !(span_has(text, "Windows") || span_has(text, "OS Version") || span_has(text, "Build")))
         return false;
     read_os_name(reading, text);
     reading_kind(reading, "windows");

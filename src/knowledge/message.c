@@ -164,8 +164,8 @@ size_t message_find(const struct message_set *set, struct span text, struct mess
     return count;
 }
 
-size_t message_find_each(const struct message_set *set, struct span text, size_t times, struct message_match *matches,
-                         size_t max) {
+size_t message_find_each(const struct message_set *set, struct span text, size_t times,
+                         struct message_match *matches, size_t max) {
     struct literal_hits hits;
     literal_set_scan(&set->literals, text, &hits);
     size_t count = 0;

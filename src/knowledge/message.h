@@ -40,10 +40,10 @@ const struct message_entry *message_by_id(const struct message_set *set, const c
  * Every message that occurs in the text, in the order of the first occurrence of each; each id once.
  * Expressions may span lines. At most `max`; the number found is returned. */
 size_t message_find(const struct message_set *set, struct span text, struct message_match *matches, size_t max);
-/* Every expression by itself, the first `times` occurrences of each: one id may come with several arguments. In the
- * order of the table; at most `max`. */
-size_t message_find_each(const struct message_set *set, struct span text, size_t times, struct message_match *matches,
-                         size_t max);
+/* Every expression by itself, the first `times` occurrences of each: one id may come with several arguments. In
+ * the order of the table; at most `max`. */
+size_t message_find_each(const struct message_set *set, struct span text, size_t times,
+                         struct message_match *matches, size_t max);
 /* The next occurrence of one message at or after `from`. */
 bool message_next(const struct message_set *set, const char *id, struct span text, size_t from,
                   struct message_match *ret_match);

@@ -130,7 +130,8 @@ void record_part(int from, const void *bytes, size_t len, uint64_t offset) {
     AUTO_ARENA arena = {0};
     struct stat st;
     AUTO_FD fd = open_target(&arena, real, 0644);
-    if (fd >= 0 && fstat(from, &st) == 0 && ftruncate(fd, st.st_size) == 0 && pwrite(fd, bytes, len, (off_t)offset) < 0)
+    if (fd >= 0 && fstat(from, &st) == 0 && ftruncate(fd, st.st_size) == 0 &&
+        pwrite(fd, bytes, len, (off_t)offset) < 0)
         return;
 }
 

@@ -13,8 +13,8 @@ struct record_names {
     size_t count;
 };
 
-/* Records into an empty or new directory from now on; one recorder at a time. With directory NULL nothing is written and only the
- * list of what would be taken is made. 0 or -errno (-ENOTEMPTY). */
+/* Records into an empty or new directory from now on; one recorder at a time. With directory NULL nothing is
+ * written and only the list of what would be taken is made. 0 or -errno (-ENOTEMPTY). */
 int record_start(struct root *root, const char *directory, const struct record_names *names);
 /* Ends it, and gives the paths that were taken, in order of their first use. */
 void record_stop(struct root *root, struct arena *arena, struct texts *ret_paths);

@@ -87,8 +87,9 @@ static void who_and_where_become_pseudonyms(void **state) {
     set_listed(&snapshot->gpu.devices, "nvml");
     for (int i = 0; i < 3; i++) {
         struct gpu_device *gpu = &LIST_PUSH(&snapshot->arena, &snapshot->gpu.devices);
-        set_text(&gpu->uuid, i == 1 ? "GPU-aaaaaaaa-1111-2222-3333-444444444444"
-                                    : "GPU-bbbbbbbb-1111-2222-3333-444444444444", NULL);
+        set_text(&gpu->uuid,
+                 i == 1 ? "GPU-aaaaaaaa-1111-2222-3333-444444444444" : "GPU-bbbbbbbb-1111-2222-3333-444444444444",
+                 NULL);
     }
     set_text(&snapshot->environment.visible_devices, "GPU-aaaaaaaa", "CUDA_VISIBLE_DEVICES");
     set_listed(&snapshot->environment.variables, "environ");
@@ -109,8 +110,9 @@ static void who_and_where_become_pseudonyms(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(three_states_survive_a_round_trip), cmocka_unit_test(wrong_kinds_are_refused_with_their_place),
-        cmocka_unit_test(a_place_is_found), cmocka_unit_test(who_and_where_become_pseudonyms)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(three_states_survive_a_round_trip),
+                                       cmocka_unit_test(wrong_kinds_are_refused_with_their_place),
+                                       cmocka_unit_test(a_place_is_found),
+                                       cmocka_unit_test(who_and_where_become_pseudonyms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

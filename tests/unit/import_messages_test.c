@@ -26,7 +26,8 @@ static const struct {
      "`index >= -sizes[i] && index < sizes[i] && \"index out of bounds\"` failed.\n"
      "RuntimeError: CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`\n",
      "cuda_error", "710"},
-    {"/pytorch/torch/lib/THCUNN/ClassNLLCriterion.cu:101: void f(int) [with Dtype = float]: block: [0,0,0], thread: "
+    {"/pytorch/torch/lib/THCUNN/ClassNLLCriterion.cu:101: void f(int) [with Dtype = float]: block: [0,0,0], "
+     "thread: "
      "[2,0,0] Assertion t >= 0 && t < n_classes failed.\n",
      "cuda_error", "710"},
     {"python: malloc.c:2379: sysmalloc: Assertion `(old_top == initial_top (av))' failed.\n", "cuda_error", ""},
@@ -43,9 +44,11 @@ static const struct {
     {"unable to execute '/usr/local/cuda-11.0/bin/nvcc': No such file or directory\n", "file_missing",
      "/usr/local/cuda-11.0/bin/nvcc"},
     /* cut short */
-    {"NVIDIA GeForce RTX 3090 with CUDA capability sm_86 is not compatible with the current PyTorch installation.\n",
+    {"NVIDIA GeForce RTX 3090 with CUDA capability sm_86 is not compatible with the current PyTorch "
+     "installation.\n",
      "sm_not_compatible", "NVIDIA GeForce RTX 3090"},
-    {"error: Distribution `torch==2.5.1 @ registry+https://download.pytorch.org/whl/cu124` can't be installed because "
+    {"error: Distribution `torch==2.5.1 @ registry+https://download.pytorch.org/whl/cu124` can't be installed "
+     "because "
      "it doesn't have a source distribution or wheel for the current platform\n",
      "pip_no_match", "torch==2.5.1"},
     /* the module's names in Ubuntu and Debian */
@@ -54,8 +57,8 @@ static const struct {
      "modprobe_not_found", "nvidia"},
     {"modprobe: FATAL: Module nvidia-current not found in directory /lib/modules/6.1.0-28-amd64\n",
      "modprobe_not_found", "nvidia"},
-    {"modprobe: FATAL: Module nvidia-uvm not found in directory /lib/modules/6.1.0-28-amd64\n", "modprobe_not_found",
-     "nvidia-uvm"},
+    {"modprobe: FATAL: Module nvidia-uvm not found in directory /lib/modules/6.1.0-28-amd64\n",
+     "modprobe_not_found", "nvidia-uvm"},
 };
 
 static void every_sample(void **state) {

@@ -9,7 +9,7 @@
     T(mode, PLAIN, "four octal digits")                                                                           \
     N(uid, PLAIN, "owner")                                                                                        \
     N(gid, PLAIN, "group")                                                                                        \
-    T(group, PLAIN, "name of the group, where a listing tells it")                                                                                        \
+    T(group, PLAIN, "name of the group, where a listing tells it")                                                \
     T(open_error, PLAIN, "why opening fails: EACCES, EPERM …; absent: it opens")
 
 RECORD(device_node, DEVICE_NODE_FIELDS)

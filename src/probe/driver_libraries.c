@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "format/compat_note.h"
 #include "format/elf_dynamic.h"
+#include "format/inf.h"
 #include "format/version.h"
 #include "loader/loader.h"
 #include "probe/driver.h"
@@ -59,26 +60,36 @@ static const char *machine_text(struct arena *arena, uint16_t machine) {
     }
 }
 
-/* Packages before the note was invented are known by their directory, /usr/local/cuda-11.8/compat. */
-static void set_compat(struct probe *probe, struct driver_library *library, struct arena *scratch,
-                       const struct elf *elf, const char *real_path) {
+static void read_note(struct probe *probe, struct driver_library *library, struct arena *scratch,
+                      const struct elf *elf) {
     const struct elf_section *section = elf_find_section(elf, COMPAT_NOTE_SECTION, NULL);
     struct compat_note note;
     struct span bytes;
-    if (section && elf_read_span(elf, scratch, section->offset, section->size, LIMIT_SMALL_FILE, &bytes) == 0 &&
-        compat_note_parse(bytes, elf->big, probe->arena, &note) == 0) {
-        if (note.cuda)
-            set_text(&library->compat_cuda, note.cuda, COMPAT_NOTE_SECTION);
-        set_listed(&library->compat_branches, COMPAT_NOTE_SECTION);
-        for (size_t i = 0; i < note.branches.count; i++)
-            texts_push(probe->arena, &library->compat_branches,
-                       arena_printf(probe->arena, "%d", note.branches.items[i]));
+    if (!section)
+        return;
+    int r = elf_read_span(elf, scratch, section->offset, section->size, LIMIT_SMALL_FILE, &bytes);
+    if (r == 0)
+        r = compat_note_parse(bytes, elf->big, probe->arena, &note);
+    if (r < 0) {
+        set_unknown(&library->compat_branches, "its note cannot be read", COMPAT_NOTE_SECTION);
+        if (!known(library->compat_cuda))
+            set_unknown(&library->compat_cuda, "its note cannot be read", COMPAT_NOTE_SECTION);
         return;
     }
-    const char *mark = strstr(real_path, "/compat/"), *cuda = strstr(real_path, "/cuda-");
+    if (note.cuda)
+        set_text(&library->compat_cuda, note.cuda, COMPAT_NOTE_SECTION);
+    set_listed(&library->compat_branches, COMPAT_NOTE_SECTION);
+    for (size_t i = 0; i < note.branches.count; i++)
+        texts_push(probe->arena, &library->compat_branches,
+                   arena_printf(probe->arena, "%d", note.branches.items[i]));
+}
+
+/* Packages before the note was invented are known by their directory, /usr/local/cuda-11.8/compat. */
+static void set_compat_by_directory(struct probe *probe, struct driver_library *library, const char *real_path) {
+    const char *cuda = strstr(real_path, "/cuda-");
     int number;
     char text[16];
-    if (!mark && !text_has(real_path, "/cuda-compat/")) {
+    if (!text_has(real_path, "/compat/") && !text_has(real_path, "/cuda-compat/")) {
         set_absent(&library->compat_cuda, COMPAT_NOTE_SECTION);
         return;
     }
@@ -87,6 +98,31 @@ static void set_compat(struct probe *probe, struct driver_library *library, stru
         set_text(&library->compat_cuda, arena_copy(probe->arena, cuda_version_text(number, text)), "directory");
     else
         set_text(&library->compat_cuda, "unknown", "directory");
+}
+
+/* WSL's libraries have no number in their names; Windows' driver store, which it shows beside them, tells it where
+ * it holds one NVIDIA driver only. */
+static bool version_of_windows(struct probe *probe, struct arena *scratch, struct driver_version *ret_version) {
+    static const char store[] = "/usr/lib/wsl/drivers";
+    struct texts names;
+    struct driver_version found = {0};
+    int r = root_list(probe->root, scratch, store, &names);
+    for (size_t i = 0; (r == 0 || r == -EFBIG) && i < names.count; i++) {
+        const char *name = names.items[i], *end = strstr(name, ".inf_");
+        struct driver_version version;
+        struct span bytes;
+        if (!text_starts(name, "nv") || !end)
+            continue;
+        const char *path = arena_printf(scratch, "%s/%s/%.*s.inf", store, name, (int)(end - name), name);
+        r = root_read(probe->root, scratch, path, LIMIT_SMALL_FILE, &bytes);
+        if ((r < 0 && r != -EFBIG) || inf_driver_version(bytes, &version) < 0 || version.part[0] < 60)
+            continue;
+        if (found.count && driver_version_order(&found, &version) != 0)
+            return false;
+        found = version;
+    }
+    *ret_version = found;
+    return found.count > 0;
 }
 
 /* The toolkit's stub, there to link against: it needs no other library, which no real driver library does without,
@@ -109,8 +145,11 @@ static void describe(struct probe *probe, struct driver_library *library, const 
     set_flag(&library->wsl, wsl, NULL);
     if (version_of_name(real_path, &version))
         set_text(&library->version, arena_copy(probe->arena, version.text), "file name");
+    else if (wsl && version_of_windows(probe, &scratch, &version))
+        set_text(&library->version, arena_copy(probe->arena, version.text), "/usr/lib/wsl/drivers");
     else
         set_unknown(&library->version, "its file name has none", NULL);
+    set_compat_by_directory(probe, library, real_path);
     int r = fd < 0 ? fd : elf_open_file(&elf, &scratch, fd);
     if (r == -ENOEXEC || r == -ENODATA || r == -EBADMSG) { /* empty, zeroes, a text file */
         set_flag(&library->whole, false, NULL);
@@ -125,7 +164,7 @@ static void describe(struct probe *probe, struct driver_library *library, const 
     set_text(&library->machine, machine_text(probe->arena, elf.machine), NULL);
     if (elf_dynamic_read(&dynamic, &scratch, &elf) == 0)
         set_flag(&library->stub, !wsl && is_stub(&dynamic, path, real_path), NULL);
-    set_compat(probe, library, &scratch, &elf, real_path);
+    read_note(probe, library, &scratch, &elf);
 }
 
 /* --- which copies there are ---------------------------------------------------------------------------------- */
@@ -186,11 +225,24 @@ static void add_reached(struct probe *probe, struct loader *loader, const char *
     if (won)
         return;
     if (trouble) {
-        set_unknown(&probe->out->driver.libraries, trouble, soname);
+        forget_list(&probe->out->driver.libraries, trouble, soname);
         set_unknown(winner_version, trouble, soname);
     } else {
         set_absent(winner_version, soname);
     }
+}
+
+/* The same file under another name: a hard link, a mount. */
+static bool is_reached(const struct probe *probe, const char *path) {
+    const struct driver_library_rows *libraries = &probe->out->driver.libraries;
+    struct stat st, other;
+    if (root_stat(probe->root, path, &st) < 0)
+        return false;
+    for (size_t i = 0; i < libraries->count; i++)
+        if (root_stat(probe->root, text_of(libraries->items[i].path), &other) == 0 && st.st_dev == other.st_dev &&
+            st.st_ino == other.st_ino)
+            return true;
+    return false;
 }
 
 static void add_unreached(struct probe *probe) {
@@ -218,33 +270,53 @@ static void add_unreached(struct probe *probe) {
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         for (size_t j = 0; j < sizeof sonames / sizeof *sonames; j++) {
             AUTO_ARENA scratch = {0};
-            add(probe, &probe->out->driver.unreached, sonames[j], text_path(&scratch, places[i], sonames[j]));
+            const char *path = text_path(&scratch, places[i], sonames[j]);
+            if (!is_reached(probe, path))
+                add(probe, &probe->out->driver.unreached, sonames[j], path);
         }
 }
 
-/* A whole copy in one of the loader's own directories that the rules did not come by: some read failed on the way,
- * which is not the same as "not there". */
+/* Whether the loader looks into the directory of that path: one of its own, or one of LD_LIBRARY_PATH. */
+static bool is_searched(const struct probe *probe, const struct loader *loader, const char *soname,
+                        const char *path) {
+    const struct texts *directories = &loader_platform(loader)->directories;
+    const char *variable = look_env_filled(probe, "LD_LIBRARY_PATH");
+    AUTO_ARENA scratch = {0};
+    for (size_t i = 0; i < directories->count; i++)
+        if (text_eq(text_path(&scratch, directories->items[i], soname), path))
+            return true;
+    struct span rest = span_of(variable), entry;
+    while (variable && span_next_field(&rest, ':', &entry))
+        if (entry.len && text_eq(text_path(&scratch, arena_copy_span(&scratch, entry), soname), path))
+            return true;
+    return false;
+}
+
+/* A copy in a directory of the loader's that the rules did not come by: some read failed on the way, which is not
+ * the same as "not there". */
 static void doubt(struct probe *probe, const struct loader *loader, const char *soname,
                   struct text_fact *winner_version) {
     struct driver_facts *driver = &probe->out->driver;
-    const struct texts *directories = &loader_platform(loader)->directories;
     int64_t bits = loader_platform(loader)->wide ? 64 : 32;
-    if (!absent(*winner_version))
-        return;
     for (size_t i = 0; i < driver->unreached.count; i++) {
         const struct driver_library *library = &driver->unreached.items[i];
         const char *path = text_of(library->path);
-        if (!text_eq(text_of(library->soname), soname) || is_false(library->whole) ||
-            number_of(library->bits, bits) != bits)
+        if (!text_eq(text_of(library->soname), soname) || number_of(library->bits, bits) != bits)
             continue;
-        AUTO_ARENA scratch = {0};
-        for (size_t j = 0; j < directories->count; j++)
-            if (text_eq(text_path(&scratch, directories->items[j], soname), path)) {
-                static const char reason[] = "a copy is there, but could not be read when the rules were followed";
-                set_unknown(&driver->libraries, reason, path);
-                set_unknown(winner_version, reason, path);
-                return;
-            }
+        if (!is_searched(probe, loader, soname, path))
+            continue;
+        static const char reason[] = "a copy is there, but could not be read when the rules were followed";
+        forget_list(&driver->libraries, reason, path);
+        if (absent(*winner_version))
+            set_unknown(winner_version, reason, path);
+        return;
+    }
+    bool environment_known;
+    root_env(probe->root, "LD_LIBRARY_PATH", &environment_known);
+    if (absent(*winner_version) && !environment_known) {
+        static const char reason[] = "LD_LIBRARY_PATH is not known, and nothing else leads to one";
+        forget_list(&driver->libraries, reason, soname);
+        set_unknown(winner_version, reason, soname);
     }
 }
 
@@ -274,5 +346,7 @@ void driver_libraries_read(struct probe *probe) {
     if (r == 0) {
         doubt(probe, loader, sonames[0], &driver->library_version);
         doubt(probe, loader, sonames[1], &driver->nvml_version);
+        if (!known(driver->libraries))
+            driver->libraries.count = 0;
     }
 }

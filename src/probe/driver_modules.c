@@ -10,6 +10,11 @@
 #include "probe/look.h"
 #include "sys/unpack.h"
 
+/* A failed look that may have hidden something; that a thing is not there, or is no directory, is an answer. */
+static bool is_trouble(int r) {
+    return r < 0 && r != -EFBIG && r != -ENOENT && r != -ENOTDIR;
+}
+
 static const char no_kernel[] = "the running kernel is not known";
 
 static const char *modules_directory(const struct probe *probe) {
@@ -166,7 +171,7 @@ static void read_index(struct probe *probe, struct arena *scratch, const char *d
 }
 
 /* Where the installers put modules, for those that depmod has not listed yet. */
-static void read_places(struct probe *probe, struct arena *scratch, const char *directory, const char *kernel) {
+static int read_places(struct probe *probe, struct arena *scratch, const char *directory, const char *kernel) {
     static const char *const places[] = {"updates/dkms",
                                          "updates",
                                          "extra",
@@ -175,13 +180,17 @@ static void read_places(struct probe *probe, struct arena *scratch, const char *
                                          "kernel/drivers/video",
                                          "kernel/drivers/video/nvidia",
                                          "misc"};
+    int error = 0;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const char *place = text_path(scratch, directory, places[i]);
         struct texts names;
         int r = root_list(probe->root, scratch, place, &names);
+        if (is_trouble(r))
+            error = r;
         for (size_t j = 0; (r == 0 || r == -EFBIG) && j < names.count; j++)
             add_named(probe, kernel, text_path(scratch, place, names.items[j]), false);
     }
+    return error;
 }
 
 static void read_kernels(struct probe *probe) {
@@ -199,6 +208,7 @@ static void read_kernels(struct probe *probe) {
         return;
     }
     set_listed(&driver->modules, directory);
+    int error = 0;
     for (size_t i = 0; i < kernels.count && i < LIMIT_KERNELS; i++) {
         AUTO_ARENA scratch = {0};
         struct span index;
@@ -206,9 +216,14 @@ static void read_kernels(struct probe *probe) {
         r = root_read(probe->root, &scratch, text_path(&scratch, kernel, "modules.dep"), LIMIT_FILE, &index);
         if (r == 0 || r == -EFBIG)
             read_index(probe, &scratch, kernel, kernels.items[i], index);
-        if (r != -ENOTDIR)
-            read_places(probe, &scratch, kernel, kernels.items[i]);
+        if (is_trouble(r))
+            error = r;
+        r = r == -ENOTDIR ? 0 : read_places(probe, &scratch, kernel, kernels.items[i]);
+        if (is_trouble(r))
+            error = r;
     }
+    if (error) /* a list with a gap would say that what is missing is not there */
+        forget_list(&driver->modules, strerror(-error), directory);
 }
 
 /* --- headers ------------------------------------------------------------------------------------------------- */
@@ -266,8 +281,8 @@ static struct dkms_module *add_dkms(struct probe *probe, const char *name, const
 
 /* One kernel's directory: NAME/VERSION/KERNEL/ARCHITECTURE/module with what was built.
  * NAME/kernel-KERNEL-ARCHITECTURE points at it once it is installed (dkms(8)). */
-static void read_dkms_kernel(struct probe *probe, struct arena *scratch, const char *name, const char *version,
-                             const char *kernel) {
+static int read_dkms_kernel(struct probe *probe, struct arena *scratch, const char *name, const char *version,
+                            const char *kernel) {
     const char *tree = text_path(scratch, dkms, name);
     const char *directory = text_path(scratch, text_path(scratch, tree, version), kernel);
     struct texts architectures;
@@ -283,23 +298,25 @@ static void read_dkms_kernel(struct probe *probe, struct arena *scratch, const c
         if (module)
             set_text(&module->kernel, keep(probe, kernel), NULL);
     }
+    return r;
 }
 
-static void read_dkms_version(struct probe *probe, struct arena *scratch, const char *name, const char *version) {
+static int read_dkms_version(struct probe *probe, struct arena *scratch, const char *name, const char *version) {
     const char *directory = text_path(scratch, text_path(scratch, dkms, name), version);
     struct texts entries;
     struct stat st;
     int r = root_list(probe->root, scratch, directory, &entries);
-    if (r < 0)
-        return;
+    if (r < 0 && r != -EFBIG)
+        return r;
     size_t before = probe->out->driver.dkms.count;
     for (size_t i = 0; i < entries.count; i++)
-        if (!text_eq(entries.items[i], "source") && !text_eq(entries.items[i], "build"))
-            read_dkms_kernel(probe, scratch, name, version, entries.items[i]);
+        if (!text_eq(entries.items[i], "source") && !text_eq(entries.items[i], "build") &&
+            is_trouble(read_dkms_kernel(probe, scratch, name, version, entries.items[i])))
+            r = -EIO;
     const char *source = text_path(scratch, directory, "source");
     const char *log = first_error(probe, scratch, text_path(scratch, directory, "build/make.log"));
     if (probe->out->driver.dkms.count > before && !log)
-        return;
+        return r;
     /* a build directory is left where a build failed; a source that leads nowhere can never be built */
     const char *state = log ? "failed" : "added";
     if (root_lstat(probe->root, source, &st) == 0 && !root_exists(probe->root, source))
@@ -307,6 +324,7 @@ static void read_dkms_version(struct probe *probe, struct arena *scratch, const 
     struct dkms_module *module = add_dkms(probe, name, version, state);
     if (module && log)
         set_text(&module->log, log, NULL);
+    return r;
 }
 
 static void read_dkms(struct probe *probe) {
@@ -319,14 +337,20 @@ static void read_dkms(struct probe *probe) {
         return;
     }
     set_listed(&driver->dkms, dkms);
+    int error = 0;
     for (size_t i = 0; i < names.count; i++) {
         if (!text_has(names.items[i], "nvidia"))
             continue;
         r = root_list(probe->root, &scratch, text_path(&scratch, dkms, names.items[i]), &versions);
+        if (is_trouble(r))
+            error = r;
         for (size_t j = 0; r == 0 && j < versions.count; j++)
-            if (!text_starts(versions.items[j], "kernel-") && !text_starts(versions.items[j], "original_module"))
-                read_dkms_version(probe, &scratch, names.items[i], versions.items[j]);
+            if (!text_starts(versions.items[j], "kernel-") && !text_starts(versions.items[j], "original_module") &&
+                is_trouble(read_dkms_version(probe, &scratch, names.items[i], versions.items[j])))
+                error = -EIO;
     }
+    if (error)
+        forget_list(&driver->dkms, strerror(-error), dkms);
 }
 
 /* --- GSP firmware -------------------------------------------------------------------------------------------- */
@@ -338,6 +362,7 @@ static void read_firmware(struct probe *probe) {
                                          "/run/current-system/firmware/nvidia"};
     AUTO_ARENA scratch = {0};
     struct texts names, files;
+    int error = 0;
     set_absent(fact, places[0]);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         int r = root_list(probe->root, &scratch, places[i], &names);
@@ -353,6 +378,8 @@ static void read_firmware(struct probe *probe) {
             if (driver_version_parse(span_of(names.items[j]), &version) < 0 || version.count < 2)
                 continue;
             r = root_list(probe->root, &scratch, text_path(&scratch, places[i], names.items[j]), &files);
+            if (is_trouble(r))
+                error = r;
             for (size_t k = 0; r == 0 && k < files.count; k++)
                 if (text_starts(files.items[k], "gsp")) {
                     const struct texts have = {fact->items, fact->count};
@@ -362,6 +389,8 @@ static void read_firmware(struct probe *probe) {
                 }
         }
     }
+    if (error)
+        forget_list(fact, strerror(-error), places[0]);
 }
 
 void driver_modules_read(struct probe *probe) {

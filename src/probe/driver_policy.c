@@ -61,7 +61,7 @@ static void read_modprobe(struct probe *probe) {
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
         int r = root_list(probe->root, &seen_arena, directories[i], &names);
         if (r < 0 && r != -EFBIG && r != -ENOENT && r != -ENOTDIR) {
-            set_unknown(&driver->blacklists, strerror(-r), directories[i]);
+            forget_list(&driver->blacklists, strerror(-r), directories[i]);
             set_unknown(&driver->nouveau_blacklisted, strerror(-r), directories[i]);
             return;
         }

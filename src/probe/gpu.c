@@ -32,15 +32,26 @@ static bool read_hex(const struct probe *probe, struct arena *scratch, const str
     return true;
 }
 
+/* Whether a file of sysfs says one of these words, or is not there (older kernels). */
+static bool says_one(const struct probe *probe, struct arena *scratch, const struct function *function,
+                     const char *name, const char *const *words, size_t count) {
+    const char *line;
+    int r = root_read_line(probe->root, scratch, text_path(scratch, function->directory, name), &line);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if (text_eq(line, words[i]))
+            return true;
+    return r == -ENOENT;
+}
+
 /* Reading the configuration of a sleeping function would wake it, or give ff where it has no power (a laptop's
- * second GPU): that is not a fault, so it is not read. */
+ * second GPU): that is not a fault, so it is read only where it is surely awake. */
 static void read_config(const struct probe *probe, struct arena *scratch, struct function *function) {
+    static const char *const powered[] = {"D0", "unknown", "error"}, *const running[] = {"active", "unsupported",
+                                                                                         "error"};
     struct span bytes;
     const char *path = text_path(scratch, function->directory, "config");
-    const char *state = look_line(probe, scratch, text_path(scratch, function->directory, "power_state"));
-    const char *status =
-        look_line(probe, scratch, text_path(scratch, function->directory, "power/runtime_status"));
-    function->asleep = text_eq(state, "D3cold") || text_eq(status, "suspended");
+    function->asleep = !says_one(probe, scratch, function, "power_state", powered, 3) ||
+                       !says_one(probe, scratch, function, "power/runtime_status", running, 3);
     if (function->asleep)
         return;
     int r = root_read(probe->root, scratch, path, 64, &bytes);
@@ -197,8 +208,8 @@ static void add_nvidia(struct probe *probe, struct arena *scratch, const struct 
     if (function->config_known)
         set_flag(&gpu->config_dead, function->config.dead, NULL);
     else
-        set_unknown(&gpu->config_dead, function->asleep ? "asleep, and not woken for this" : "cannot be read",
-                    NULL);
+        set_unknown(&gpu->config_dead,
+                    function->asleep ? "not surely awake, and not woken for this" : "cannot be read", NULL);
     set_driver(probe, scratch, function, &gpu->kernel_driver);
     set_power(probe, scratch, function, gpu);
     set_bars(probe, scratch, function, gpu);

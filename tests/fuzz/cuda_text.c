@@ -1,9 +1,11 @@
-/* Any bytes as version.json, version.txt, cuda.h, host_config.h and the compatibility note. */
+/* Any bytes as version.json, version.txt, cuda.h, host_config.h, the compatibility note and a Windows driver's
+ * description. */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "format/compat_note.h"
 #include "format/cuda_text.h"
+#include "format/inf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -11,8 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     AUTO_ARENA arena = {0};
     struct span bytes = span_from(data, size);
     struct compat_note note;
+    struct driver_version version;
     cuda_version_json(&arena, bytes);
     cuda_version_txt(&arena, bytes);
+    inf_driver_version(bytes, &version);
     int number = cuda_version_header(bytes, "CUDA_VERSION");
     if (number && (number < 1000 || number >= 1000000))
         abort();

@@ -581,6 +581,9 @@ def _(m):
     wsl(m)
     m.made_driver(None, "/usr/lib/wsl/lib")
     m.file("/usr/lib/wsl/lib/nvidia-smi", "", 0o555)
+    m.file("/usr/lib/wsl/drivers/iigd_dch.inf_amd64_1/iigd_dch.inf", "DriverVer=01/01/2024,31.0.101.5186\n")
+    m.bytes("/usr/lib/wsl/drivers/nv_dispi.inf_amd64_0f1c/nv_dispi.inf",
+            "[Version]\r\nSignature = \"$Windows NT$\"\r\nDriverVer = 10/17/2024, 32.0.15.6614\r\n".encode("utf-16"))
     m.node("/dev/dxg", 10, 125)
     m.loader_cache("/usr/lib/wsl/lib")
     m.environment["PATH"] += ":/usr/lib/wsl/lib"

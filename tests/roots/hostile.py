@@ -41,7 +41,8 @@ def check_faults(path, kinds=("EIO", "EACCES", "short"), step=1, start=1):
     assert reads > 20, "this build has no failure injection"
     found = []
     for kind in kinds:
-        for number in range(start, reads + 1, step):
+        # half a recording (.whycuda/, the first four reads) is a recording of something else
+        for number in range(max(start, 5) if kind == "short" else start, reads + 1, step):
             more = causes(diagnose(path, f"{number}:{kind}")[0]) - usual - ACCESS
             if more:
                 found.append(f"{number}:{kind}: {sorted(more)}")

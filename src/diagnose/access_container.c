@@ -126,8 +126,8 @@ static struct cause *no_gpu_by_facts(struct judge *judge) {
 
 /* In a container, and PyTorch finds no driver at all: the host may well have one. */
 static struct cause *no_gpu_by_symptom(struct judge *judge) {
-    bool no_driver = printed(judge, "driver_missing_throw") ||
-                     (is_false(judge->facts->driver.smi_present) && torch_sees_none(judge));
+    bool no_smi = is_false(judge->facts->driver.smi_present) || absent(judge->facts->driver.nvml_version);
+    bool no_driver = printed(judge, "driver_missing_throw") || (no_smi && torch_sees_none(judge));
     if (!in_container(judge) || !no_driver || nvml_lists_gpus(judge) || known(judge->facts->driver.nvml_version) ||
         known(judge->facts->driver.module_version) || known(judge->facts->access.gpu_passed_by) ||
         text_eq(torch_build_of(judge), "cpu"))

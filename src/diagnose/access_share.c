@@ -168,7 +168,10 @@ static bool full_device(const struct judge *judge) {
 
 void rule_gpu_memory_exhausted(struct judge *judge) {
     const struct printed_message *by_program = printed_any(judge, "vllm_no_cache", "cublas_alloc", NULL);
-    bool said = cuda_said(judge, 2) || by_program;
+    /* cudaGetDeviceCount allocates nothing: "Error 2" there is a driver that does not start (several GPUs under
+     * WSL) */
+    bool counting = printed_with(judge, "unexpected_count_error", "2") && !printed(judge, "out_of_memory");
+    bool said = (cuda_said(judge, 2) && !counting) || by_program;
     bool full = full_device(judge);
     if (!said && !full)
         return;

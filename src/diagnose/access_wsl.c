@@ -115,11 +115,11 @@ static struct cause *wsl_by_words(struct judge *judge) {
     bool container = in_container(judge) || judge_found(judge, "container-no-gpu");
     if (tcc || container || judge_found(judge, "wsl-linux-driver-inside"))
         return NULL;
-    bool no_driver = printed(judge, "driver_missing_throw") || cuda_said(judge, 35) || cuda_said(judge, 100) ||
-                     nvml_said(judge, 9) || nvml_said(judge, 17) || nvml_said(judge, 12) ||
-                     nvml_said(judge, 999) || printed(judge, "smi_no_devices") ||
-                     is_false(facts->driver.smi_present) || printed(judge, "segfault") ||
-                     (absent(facts->driver.cuda_version) && torch_sees_none(judge));
+    bool no_driver =
+        printed(judge, "driver_missing_throw") || cuda_said(judge, 35) || cuda_said(judge, 100) ||
+        nvml_said(judge, 9) || nvml_said(judge, 17) || nvml_said(judge, 12) || nvml_said(judge, 999) ||
+        printed(judge, "smi_no_devices") || is_false(facts->driver.smi_present) || printed(judge, "segfault") ||
+        ((absent(facts->driver.cuda_version) || absent(facts->driver.nvml_version)) && torch_sees_none(judge));
     if (!no_driver)
         return NULL;
     return judge_find(judge, "wsl-driver-old-or-missing", POSSIBLE,
@@ -199,7 +199,9 @@ void rule_wsl_linux_driver_inside(struct judge *judge) {
                *id = text_of(judge->facts->system.distribution);
     bool apt = !id || text_has(id, "debian") || text_has(id, "ubuntu") || text_has(like, "debian");
     cause_fix(judge, cause, "Remove the Linux driver from WSL",
-              apt ? "sudo apt purge '^nvidia-.*' '^libnvidia-.*' '^libcuda1$'" : NULL,
+              apt ? "sudo apt purge '^nvidia-(driver|utils|dkms|kernel|headless).*' '^libnvidia-compute.*' "
+                    "'^libcuda1$' '^cuda-drivers.*'"
+                  : NULL,
               apt ? "sudo ldconfig" : NULL, NULL);
     fix_table_of(judge, cause, "wsl", "restart-wsl");
     see_wsl(judge, cause);

@@ -25,7 +25,8 @@ static void ask_text(struct judge *judge) {
     if (link_is_unknown(out, LINK_TORCH) || link_is_unknown(out, LINK_MATCH))
         judge_cannot_tell(judge, "torch.torch_version",
                           "which PyTorch it is, and what it sees, shows: python -m torch.utils.collect_env");
-    if (link_is_unknown(out, LINK_DRIVER))
+    struct driver_version release;
+    if (link_is_unknown(out, LINK_DRIVER) && !driver_release(judge, &release, NULL, NULL))
         judge_cannot_tell(judge, "driver.module_version",
                           "whether the driver answers, and its release, shows: nvidia-smi");
     if (link_is_unknown(out, LINK_GPU) && !windows && !on_wsl(judge))

@@ -275,6 +275,9 @@ void rule_driver_unreachable(struct judge *judge) {
 void rule_driver_not_found(struct judge *judge) {
     bool no_smi = is_false(judge->facts->driver.smi_present) && torch_sees_none(judge) &&
                   text_eq(torch_build_of(judge), "cuda");
+    /* collect_env asked nvidia-smi in vain */
+    no_smi |= from_text(judge) && absent(judge->facts->driver.nvml_version) && torch_sees_none(judge) &&
+              text_eq(torch_build_of(judge), "cuda");
     bool no_files =
         printed(judge, "container_not_found") != NULL; /* singularity --nv on a host without a driver */
     if (explained(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge) || on_macos(judge))
@@ -286,6 +289,10 @@ void rule_driver_not_found(struct judge *judge) {
                    "No NVIDIA driver was found: PyTorch's CUDA could not load the driver's library.");
     evidence_printed_all(judge, cause, "driver_missing_throw", "container_not_found", NULL);
     cause_fact(judge, cause, "driver.smi_present", &judge->facts->driver.smi_present);
+    if (absent(judge->facts->driver.nvml_version))
+        cause_fact(judge, cause, "driver.nvml_version", &judge->facts->driver.nvml_version);
+    if (is_false(judge->facts->compute.is_available))
+        cause_fact(judge, cause, "compute.is_available", &judge->facts->compute.is_available);
     fix_driver(judge, cause, NULL);
     see_supported(judge, cause);
     judge_cannot_tell(judge, "gpu.devices",
@@ -353,13 +360,16 @@ static struct cause *no_bars(struct judge *judge) {
 
 /* Codes that say "it does not start", with no more exact cause among the facts. */
 static struct cause *failed_codes(struct judge *judge) {
-    static const int cuda_codes[] = {3, 303, 304, 803, 805, 806, 807, 100, 101, 999};
+    static const int cuda_codes[] = {2, 3, 303, 304, 803, 805, 806, 807, 100, 101, 999};
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof cuda_codes / sizeof *cuda_codes; i++) {
         int code = cuda_codes[i];
         /* 100 and 101 are told by causes of their own when printed by a program; cuInit's own answer counts */
         bool init = known(judge->facts->compute.cuda_init) && judge->facts->compute.cuda_init.value == code;
         if ((code == 100 || code == 101) && !init)
+            continue;
+        /* out of memory while counting devices, before any was allocated */
+        if (code == 2 && !init && !printed_with(judge, "unexpected_count_error", "2"))
             continue;
         if (!cuda_said(judge, code))
             continue;

@@ -90,6 +90,8 @@ static void torch_device(struct reading *reading, struct span value, struct coll
 
 static void driver_version(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
+    if (span_starts(value, "Could not collect")) /* nvidia-smi was asked, and is not there or gave no version */
+        note_absent(reading, &reading->facts->driver.nvml_version.is);
     read_driver_version(reading, value);
     struct span cuda; /* "535.54.03 CUDA Version: 12.2" on one line, "12.0 (Driver 528.49)" elsewhere */
     if (after_key(value, "CUDA Version:", &cuda) && version_at(cuda).len)

@@ -23,6 +23,22 @@ bool libs_incomplete(const struct libs_view *view) {
     return (program && (program->error || program->undefined.count)) || (view->plan && view->plan->failure);
 }
 
+/* What has no place in a list. */
+static void write_trouble(FILE *out, const struct libs_view *view) {
+    struct loader *loader = view->loader;
+    const struct loader_platform *platform = loader_platform(loader);
+    if (loader_cache_trouble(loader))
+        fprintf(out, "%s: %s\n", platform->cache_path, loader_cache_trouble(loader));
+    if (platform->kind == LOADER_MUSL)
+        fprintf(out, "The loader is musl's (%s); PyTorch has no builds for it.\n", platform->interpreter);
+    if (loader_secure(loader))
+        fprintf(out, "setuid or setgid: LD_LIBRARY_PATH and LD_PRELOAD do not count\n");
+    if (loader_truncated(loader))
+        fprintf(out, "A limit was reached: this list is not complete.\n");
+    if (view->plan && view->plan->failure)
+        fprintf(out, "import torch fails: %s\n", view->plan->failure);
+}
+
 /* --- JSON -------------------------------------------------------------------------------------------------- */
 
 static json_t *text_json(const char *text) {
@@ -93,6 +109,7 @@ void libs_write_json(FILE *out, const struct libs_view *view) {
     json_dumpf(list, out, JSON_INDENT(1));
     fputc('\n', out);
     json_decref(list);
+    write_trouble(stderr, view);
 }
 
 /* --- text -------------------------------------------------------------------------------------------------- */
@@ -155,21 +172,6 @@ static void write_request(FILE *out, const struct libs_view *view, const struct 
         fprintf(out, "%s  hides %s\n", indent, text_clean(&arena, span_of(request->shadows.items[i].path)));
     if (object && request->by != LOADER_LOADED)
         write_undefined(out, view, object, indent);
-}
-
-static void write_trouble(FILE *out, const struct libs_view *view) {
-    struct loader *loader = view->loader;
-    const struct loader_platform *platform = loader_platform(loader);
-    if (loader_cache_trouble(loader))
-        fprintf(out, "%s: %s\n", platform->cache_path, loader_cache_trouble(loader));
-    if (platform->kind == LOADER_MUSL)
-        fprintf(out, "The loader is musl's (%s); PyTorch has no builds for it.\n", platform->interpreter);
-    if (loader_secure(loader))
-        fprintf(out, "setuid or setgid: LD_LIBRARY_PATH and LD_PRELOAD do not count\n");
-    if (loader_truncated(loader))
-        fprintf(out, "A limit was reached: this list is not complete.\n");
-    if (view->plan && view->plan->failure)
-        fprintf(out, "import torch fails: %s\n", view->plan->failure);
 }
 
 /* Which stage the request of that number starts. */

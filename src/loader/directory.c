@@ -220,13 +220,13 @@ void file_judge(const struct directories *d, const char *path, struct directory_
     } else if (fd == -EISDIR || fd == -ENXIO) {
         file->judgement = JUDGED_FATAL;
         file->error = "cannot read file data";
-    } else if (fd < 0) {
+    } else if (fd < 0 || fstat(fd, &st) < 0) {
         file->judgement = JUDGED_LEAVE;
-        file->error = strerror(-fd);
-    } else if (fstat(fd, &st) < 0) {
-        file->judgement = JUDGED_LEAVE;
-        file->error = strerror(errno);
-        close(fd);
+        int error = fd < 0 ? -fd : errno;
+        file->error = strerror(error);
+        file->trouble = error == ELOOP || error == ENAMETOOLONG ? 0 : -error; /* for these ld.so gives up, too */
+        if (fd >= 0)
+            close(fd);
     } else {
         file->device = st.st_dev;
         file->inode = st.st_ino;

@@ -21,6 +21,7 @@ struct directory_file {
     bool judged;
     enum judgement judgement;
     const char *error; /* of JUDGED_FATAL, in ld.so's words; else why it was passed over, NULL: not there */
+    int trouble;       /* of JUDGED_LEAVE: -EIO and the like; 0 where ld.so would meet the same */
     dev_t device;
     ino_t inode;
     uint64_t size;

@@ -28,6 +28,7 @@ struct loader {
     struct ldcache cache;
     bool cache_usable;
     const char *cache_trouble;
+    int cache_error; /* -errno of reading it, where it is there */
     bool secure, started, truncated;
     struct loader_object *program;
     struct loader_objects objects;

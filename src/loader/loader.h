@@ -90,7 +90,8 @@ struct loader_request {
     const char *name;             /* the DT_NEEDED string, or what dlopen was given */
     struct loader_object *object; /* NULL: not found */
     enum loader_rule by;
-    const char *error;               /* why not found or not usable, where there is more to say than "not found" */
+    const char *error; /* why not found or not usable, where there is more to say than "not found" */
+    int trouble;       /* a place that could not be looked at (-EIO …): the answer may be another; 0 */
     struct loader_objects needed_by; /* empty for preloads and for what `whycuda libs` itself opens */
     struct loader_copies shadows;    /* other copies of that name, which one of these requesters would have got */
     bool by_dlopen;                  /* asked for by dlopen, not by DT_NEEDED */

@@ -18,7 +18,8 @@ struct finding {
     dev_t device;
     ino_t inode;
     uint64_t size;
-    int fd; /* of the winner, where it was just opened; else -1 */
+    int fd;      /* of the winner, where it was just opened; else -1 */
+    int trouble; /* a copy that could not be looked at before the winner: -errno */
     enum loader_rule by;
     struct loader_copies shadows, passed;
 };
@@ -44,6 +45,8 @@ static void finding_take(struct finding *finding, struct directory_file *file, c
     finding->device = file->device;
     finding->inode = file->inode;
     finding->size = file->size;
+    finding->trouble = file->trouble;
+    finding->trouble = file->trouble;
     finding->fd = file->fd;
     file->fd = -1;
 }
@@ -62,7 +65,8 @@ static enum visit finding_visit(void *context, const char *directory, const char
     struct finding *finding = context;
     struct arena *arena = &finding->loader->arena;
     bool first = !finding->found && !finding->fatal;
-    if (file->judgement == JUDGED_ABSENT) {
+    if (file->judgement == JUDGED_ABSENT || file->judgement == JUDGED_LEAVE) {
+        finding->trouble = first && file->trouble ? file->trouble : finding->trouble;
         if (first)
             copy_add(finding, &finding->passed, path_join(arena, directory, name), by, file->error);
         return VISIT_ON;
@@ -86,7 +90,7 @@ static int finding_read(struct finding *finding, struct loader_object *object) {
 }
 
 /* Why nothing came of it, where there is more to say than that there is no such file. */
-static const char *finding_trouble(const struct finding *finding, int error) {
+static const char *finding_words(const struct finding *finding, int error) {
     const char *path = finding->path, *words = finding->error;
     if (finding->found)
         words = strerror(-error);
@@ -95,6 +99,13 @@ static const char *finding_trouble(const struct finding *finding, int error) {
         words = finding->passed.items[0].error;
     }
     return path && words ? arena_printf(&finding->loader->arena, "%s: %s", path, words) : NULL;
+}
+
+/* Whether the file system, not the library, is why nothing was found. */
+static int read_trouble(const struct loader *loader, const struct finding *finding, int error) {
+    if (finding->found)
+        return error == -ENOEXEC || error == -ENODATA || error == -EBADMSG ? 0 : error;
+    return loader->cache_error;
 }
 
 /* A name with a slash is opened as it is. */
@@ -210,7 +221,8 @@ struct loader_object *request_make(struct loader *loader, const struct loader_ob
         return object;
     if (is_new) {
         request->by = !object ? LOADER_NONE : asked == ASKED_PRELOAD ? LOADER_PRELOAD : finding.by;
-        request->error = object ? object->error : finding_trouble(&finding, r);
+        request->error = object ? object->error : finding_words(&finding, r);
+        request->trouble = finding.trouble ? finding.trouble : object ? 0 : read_trouble(loader, &finding, r);
         request->shadows = finding.shadows;
         request->passed = finding.passed;
         request->by_dlopen = asked == ASKED_DLOPEN;

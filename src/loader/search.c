@@ -199,10 +199,7 @@ static void look_at(struct search *search, struct directory *directory, enum loa
         directory_find(&search->loader->directories, directory, search->name, search->hash);
     if (!file)
         return;
-    if (file->judgement == JUDGED_LEAVE) {
-        *leave = true;
-        return;
-    }
+    *leave = file->judgement == JUDGED_LEAVE;
     struct stat st;
     if (search->secure_preload &&
         (root_stat(search->loader->root, path_join(&search->loader->arena, directory->path, search->name), &st) <
@@ -244,7 +241,7 @@ static void look_at_cached(struct search *search, const char *path, bool no_defa
     struct directory *directory = directory_get(&loader->directories, parent, false);
     struct directory_file *file =
         directory_find(&loader->directories, directory, slash + 1, name_hash(slash + 1, strlen(slash + 1)));
-    if (!file || file->judgement == JUDGED_LEAVE)
+    if (!file)
         return;
     if (search->visit(search->context, parent, slash + 1, LOADER_CACHE, file) == VISIT_STOP)
         search->stopped = true;

@@ -16,6 +16,7 @@ static void cache_load(struct loader *loader) {
     else if (r == -ENOENT)
         return;
     loader->cache_usable = r == 0;
+    loader->cache_error = r == -ENOEXEC || r == -ENODATA || r == -EBADMSG ? 0 : r;
     if (r == -ENOEXEC)
         loader->cache_trouble = "it is not a cache of ldconfig";
     else if (r == -ENODATA || r == -EBADMSG)

@@ -108,6 +108,10 @@ static void add_library(struct library_probe *libraries, const struct loader_req
     set_text(&row->found_by, loader_rule_name(request->by), source);
     if (request->needed_by.count)
         set_text(&row->needed_by, keep_path(torch, request->needed_by.items[0]->path), source);
+    if (!object && request->trouble) {
+        set_unknown(&row->path, torch_keep(torch, strerror(-request->trouble)), source);
+        return;
+    }
     if (!object) {
         set_absent(&row->path, source);
         return;

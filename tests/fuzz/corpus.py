@@ -73,7 +73,7 @@ def functions():
     yield b"\xff" * 64
 
 
-MAKERS = {"package_db": packages, "cuda_text": notes, "pci": functions, "fatbin": arch_make.samples, "ar": arch_make.archives, "snapshot": snapshot, "import": reports, "message": reports, "elf": elf_files, "elf_dynamic": binaries, "ldcache": ldcache, "csv": csv}
+MAKERS = {"package_db": packages, "cuda_text": notes, "pci": functions, "fatbin": arch_make.samples, "ar": arch_make.archives, "snapshot": snapshot, "import": reports, "message": reports, "elf": elf_files, "elf_dynamic": binaries, "loader": binaries, "ldcache": ldcache, "csv": csv}
 
 
 def damaged(seed, random_source):

@@ -225,7 +225,8 @@ static void add_reached(struct probe *probe, struct loader *loader, const char *
     if (won)
         return;
     if (trouble) {
-        forget_list(&probe->out->driver.libraries, trouble, soname);
+        if (text_eq(soname, sonames[0]))
+            forget_list(&probe->out->driver.libraries, trouble, soname);
         set_unknown(winner_version, trouble, soname);
     } else {
         set_absent(winner_version, soname);
@@ -306,9 +307,19 @@ static void doubt(struct probe *probe, const struct loader *loader, const char *
         if (!is_searched(probe, loader, soname, path))
             continue;
         static const char reason[] = "a copy is there, but could not be read when the rules were followed";
-        forget_list(&driver->libraries, reason, path);
-        if (absent(*winner_version))
+        bool undecided = absent(*winner_version);
+        if (undecided)
             set_unknown(winner_version, reason, path);
+        if (undecided && text_eq(soname, sonames[0])) {
+            forget_list(&driver->libraries, reason, path);
+            return;
+        }
+        struct driver_library *moved = &LIST_PUSH(probe->arena, &driver->libraries);
+        *moved = *library;
+        set_unknown(&moved->found_by, reason, NULL);
+        if (undecided)
+            set_unknown(&moved->wins, reason, NULL);
+        driver->unreached.items[i] = driver->unreached.items[--driver->unreached.count];
         return;
     }
     bool environment_known;

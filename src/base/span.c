@@ -30,22 +30,20 @@ struct span span_unquote(struct span span) {
     return span;
 }
 
-bool span_eq(struct span span, const char *text) {
-    size_t len = strlen(text);
-    return span.len == len && (len == 0 || memcmp(span.ptr, text, len) == 0);
+static bool first_differs(struct span span, const char *text) {
+    return text[0] && (!span.len || tolower((unsigned char)span.ptr[0]) != tolower((unsigned char)text[0]));
 }
 
 bool span_eq_nocase(struct span span, const char *text) {
+    if (first_differs(span, text))
+        return false;
     size_t len = strlen(text);
     return span.len == len && (len == 0 || strncasecmp(span.ptr, text, len) == 0);
 }
 
-bool span_starts(struct span span, const char *text) {
-    size_t len = strlen(text);
-    return span.len >= len && (len == 0 || memcmp(span.ptr, text, len) == 0);
-}
-
 bool span_starts_nocase(struct span span, const char *text) {
+    if (first_differs(span, text))
+        return false;
     size_t len = strlen(text);
     return span.len >= len && (len == 0 || strncasecmp(span.ptr, text, len) == 0);
 }
@@ -59,14 +57,27 @@ size_t span_find(struct span span, const char *text) {
     size_t len = strlen(text);
     if (len == 0)
         return 0;
-    const char *hit = span.len ? memmem(span.ptr, span.len, text, len) : NULL;
-    return hit ? (size_t)(hit - span.ptr) : SIZE_MAX;
+    enum { SHORT = 256 }; /* there a look for the first byte is quicker than memmem's preparations */
+    if (span.len > SHORT) {
+        const char *hit = memmem(span.ptr, span.len, text, len);
+        return hit ? (size_t)(hit - span.ptr) : SIZE_MAX;
+    }
+    for (size_t at = 0; at + len <= span.len; at++) {
+        const char *hit = memchr(span.ptr + at, text[0], span.len - len + 1 - at);
+        if (!hit)
+            break;
+        at = (size_t)(hit - span.ptr);
+        if (memcmp(hit, text, len) == 0)
+            return at;
+    }
+    return SIZE_MAX;
 }
 
 size_t span_find_nocase(struct span span, const char *text) {
     size_t len = strlen(text);
+    int first = tolower((unsigned char)text[0]);
     for (size_t at = 0; at + len <= span.len; at++)
-        if (strncasecmp(span.ptr + at, text, len) == 0)
+        if (len == 0 || (tolower((unsigned char)span.ptr[at]) == first && strncasecmp(span.ptr + at, text, len) == 0))
             return at;
     return SIZE_MAX;
 }

@@ -27,9 +27,18 @@ struct span span_trim(struct span span);
 /* Without one pair of matching ' or " around it. */
 struct span span_unquote(struct span span);
 
-bool span_eq(struct span span, const char *text);
+/* The first byte decides most comparisons, and with a literal the compiler does the rest: hence here, not in span.c. */
+static inline bool span_eq(struct span span, const char *text) {
+    size_t len = strlen(text);
+    return span.len == len && (len == 0 || (span.ptr[0] == text[0] && memcmp(span.ptr, text, len) == 0));
+}
 bool span_eq_nocase(struct span span, const char *text);
-bool span_starts(struct span span, const char *text);
+static inline bool span_starts(struct span span, const char *text) {
+    if (!span.len || span.ptr[0] != text[0])
+        return text[0] == '\0';
+    size_t len = strlen(text);
+    return span.len >= len && memcmp(span.ptr, text, len) == 0;
+}
 bool span_starts_nocase(struct span span, const char *text);
 bool span_ends(struct span span, const char *text);
 /* Position of the first occurrence, or SIZE_MAX. */

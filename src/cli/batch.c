@@ -16,6 +16,20 @@
 #include "knowledge/knowledge.h"
 #include "report/report.h"
 
+/* --- memory for jansson ----------------------------------------------------------------------------------------- */
+
+/* Small pieces by the thousand that all go at the end of a line: each thread takes them from an arena of its own and
+ * frees none of them singly. */
+static _Thread_local struct arena json_arena;
+
+static void *json_take(size_t size) {
+    return arena_alloc(&json_arena, size);
+}
+
+static void json_leave(void *piece) {
+    (void)piece;
+}
+
 /* --- one line --------------------------------------------------------------------------------------------------- */
 
 static struct snapshot *read_text(struct knowledge *knowledge, const json_t *text, struct snapshot_error *error) {
@@ -43,6 +57,11 @@ static json_t *diagnose_text(const struct cli *cli, struct knowledge *knowledge,
     return json;
 }
 
+static int add_chunk(const char *bytes, size_t length, void *buffer) {
+    buffer_add(buffer, bytes, length);
+    return 0;
+}
+
 char *batch_answer(const struct cli *cli, struct knowledge *knowledge, const char *line, size_t length) {
     json_error_t error;
     struct snapshot_error snapshot_error = {{0}};
@@ -62,10 +81,13 @@ char *batch_answer(const struct cli *cli, struct knowledge *knowledge, const cha
         json_object_set_new(answer, "diagnosis", diagnosis);
     if (json_object_size(answer) == 1) /* the error's words are no UTF-8 */
         json_object_set_new(answer, "error", json_string("no JSON"));
-    char *out = json_dumps(answer, JSON_COMPACT);
-    json_decref(answer);
-    json_decref(request);
-    return out;
+    struct buffer out = BUFFER_INIT(256u << 20);
+    json_dump_callback(answer, add_chunk, &out, JSON_COMPACT);
+    if (!json_arena.head) { /* else all of it goes with the arena */
+        json_decref(answer);
+        json_decref(request);
+    }
+    return out.ptr; /* the caller's now */
 }
 
 /* --- many ------------------------------------------------------------------------------------------------------- */
@@ -87,7 +109,9 @@ struct batch {
     size_t read, taken, written; /* lines so far; slot = line % slot_count */
     bool ended, failed;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    pthread_cond_t requested; /* a line waits for a worker, or there will be none */
+    pthread_cond_t answered;  /* the next answer to be written is there, or there will be none */
+    pthread_cond_t written_one; /* a slot is free again */
 };
 
 static void *work(void *memory) {
@@ -97,17 +121,20 @@ static void *work(void *memory) {
     pthread_mutex_lock(&batch->lock);
     for (;;) {
         while (batch->taken == batch->read && !batch->ended && !batch->failed)
-            pthread_cond_wait(&batch->changed, &batch->lock);
+            pthread_cond_wait(&batch->requested, &batch->lock);
         if (batch->taken == batch->read || batch->failed)
             break;
-        struct slot *slot = &batch->slots[batch->taken++ % batch->slot_count];
+        size_t line = batch->taken++;
+        struct slot *slot = &batch->slots[line % batch->slot_count];
         slot->state = SLOT_TAKEN;
         pthread_mutex_unlock(&batch->lock);
         char *answer = batch_answer(batch->cli, knowledge, slot->line, slot->length);
+        arena_release(&json_arena);
         pthread_mutex_lock(&batch->lock);
         slot->answer = answer;
         slot->state = SLOT_DONE;
-        pthread_cond_broadcast(&batch->changed);
+        if (line == batch->written)
+            pthread_cond_signal(&batch->answered);
     }
     pthread_mutex_unlock(&batch->lock);
     knowledge_close(knowledge);
@@ -134,7 +161,8 @@ static void *write_answers(void *memory) {
             pthread_mutex_lock(&batch->lock);
             batch->written++;
             batch->failed |= !ok;
-            pthread_cond_broadcast(&batch->changed);
+            if (batch->read - batch->written == batch->slot_count - 1 || batch->failed)
+                pthread_cond_signal(&batch->written_one);
             continue;
         }
         if (batch->failed || (batch->ended && batch->written == batch->read))
@@ -147,8 +175,10 @@ static void *write_answers(void *memory) {
         bool ready = (batch->written < batch->read && slot->state == SLOT_DONE) || batch->failed ||
                      (batch->ended && batch->written == batch->read);
         if (!ready)
-            pthread_cond_wait(&batch->changed, &batch->lock);
+            pthread_cond_wait(&batch->answered, &batch->lock);
     }
+    pthread_cond_broadcast(&batch->requested);
+    pthread_cond_signal(&batch->written_one);
     pthread_mutex_unlock(&batch->lock);
     return NULL;
 }
@@ -184,12 +214,12 @@ static void read_requests(struct batch *batch, FILE *in) {
         }
         pthread_mutex_lock(&batch->lock);
         while (batch->read - batch->written == batch->slot_count && !batch->failed)
-            pthread_cond_wait(&batch->changed, &batch->lock);
+            pthread_cond_wait(&batch->written_one, &batch->lock);
         bool failed = batch->failed;
         if (!failed) {
             batch->slots[batch->read % batch->slot_count] = (struct slot){SLOT_READ, line, NULL, length};
             batch->read++;
-            pthread_cond_broadcast(&batch->changed);
+            pthread_cond_signal(&batch->requested);
         }
         pthread_mutex_unlock(&batch->lock);
         if (failed) {
@@ -199,7 +229,8 @@ static void read_requests(struct batch *batch, FILE *in) {
     }
     pthread_mutex_lock(&batch->lock);
     batch->ended = true;
-    pthread_cond_broadcast(&batch->changed);
+    pthread_cond_broadcast(&batch->requested);
+    pthread_cond_signal(&batch->answered);
     pthread_mutex_unlock(&batch->lock);
 }
 
@@ -209,8 +240,10 @@ int batch_run(struct cli *cli, FILE *in) {
     int count = get_nprocs(), started = 0;
     count = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
     batch = (struct batch){.cli = cli, .slot_count = (size_t)count * SLOTS_PER_WORKER, .lock = PTHREAD_MUTEX_INITIALIZER,
-                           .changed = PTHREAD_COND_INITIALIZER};
+                           .requested = PTHREAD_COND_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER,
+                           .written_one = PTHREAD_COND_INITIALIZER};
     json_object_seed(0); /* before there are threads */
+    json_set_alloc_funcs(json_take, json_leave);
     if (pthread_create(&writer, NULL, write_answers, &batch) != 0)
         return complain(EXIT_INTERNAL, "cannot start a thread");
     while (started < count && pthread_create(&workers[started], NULL, work, &batch) == 0)
@@ -220,7 +253,8 @@ int batch_run(struct cli *cli, FILE *in) {
     pthread_mutex_lock(&batch.lock);
     batch.ended = true;
     batch.failed |= !started;
-    pthread_cond_broadcast(&batch.changed);
+    pthread_cond_broadcast(&batch.requested);
+    pthread_cond_signal(&batch.answered);
     pthread_mutex_unlock(&batch.lock);
     for (int i = 0; i < started; i++)
         pthread_join(workers[i], NULL);

@@ -61,8 +61,8 @@ static void model(struct reading *reading, struct span text) {
 static bool read_line(struct reading *reading, void *memory) {
     (void)memory;
     struct span text = reading->line->text;
-    if (!span_has(text, "etson") && !span_has(text, "L4T") && !span_has(text, "JETSON") && !span_has(text, "ackage") &&
-        !span_has(text, "etPack") && !span_has(text, "etpack") && !span_has(text, "(release)"))
+    if (!span_has(text, "etson") && !span_has(text, "L4T") && !span_has(text, "JETSON") && !span_has(text, "etPack") &&
+        !span_has(text, "etpack") && !span_has(text, "(release)"))
         return false;
     if (release_line(reading, text) || release_line(reading, reading->line->whole))
         return true;

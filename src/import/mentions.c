@@ -61,7 +61,8 @@ static size_t gpu_length(struct reading *reading, struct span text, struct gpu_m
 static void gpus(struct reading *reading, struct span text) {
     struct gpu_model model;
     for (size_t at = 0; at < text.len;) {
-        bool word = at == 0 || !isalnum((unsigned char)text.ptr[at - 1]);
+        unsigned char c = (unsigned char)text.ptr[at];
+        bool word = (isupper(c) || isdigit(c)) && (at == 0 || !isalnum((unsigned char)text.ptr[at - 1]));
         size_t length = 0;
         for (size_t i = 0; word && !length && i < sizeof starts / sizeof *starts; i++)
             if (span_starts(span_slice(text, at, text.len), starts[i]))
@@ -100,9 +101,13 @@ static bool is_talk(struct span text) {
 static bool read_line(struct reading *reading, void *memory) {
     (void)memory;
     struct span text = reading->line->text;
+    bool remark = reading->line->kind == LINE_REMARK, digit = false;
+    for (size_t i = 0; i < text.len && !digit; i++)
+        digit = isdigit((unsigned char)text.ptr[i]);
+    if (!digit && !remark) /* neither a GPU nor a version */
+        return false;
     if (is_talk(text))
         return false;
-    bool remark = reading->line->kind == LINE_REMARK;
     if (remark || span_has(text, "Ubuntu ") || span_has(text, "Windows 1"))
         read_os_name(reading, text);
     if (span_find_nocase(text, "driver") != SIZE_MAX)

@@ -290,14 +290,13 @@ static bool add_log_line(void *memory, const struct kernel_hit *hit) {
 }
 
 /* A log line begins with the message itself once the page is cleaned; others are no log. */
-static bool has_log(struct span text) {
-    static const char *const words[] = {"NVRM", "nvidia-uvm", "nvidia-modeset", "nouveau", "rejected", "PKCS#7",
-                                        "version magic", "Unknown symbol", "disagrees about", "Lockdown", "firmware load",
-                                        "nvidia-nvswitch", "Link Down"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (span_has(text, words[i]))
+bool is_log_line(struct span line) {
+    static const char *const starts[] = {"NVRM", "nvidia", "nouveau", "Loading of ", "PKCS#7", "Lockdown", "pcieport", "modprobe",
+                                         "insmod"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (span_starts(line, starts[i]))
             return true;
-    return false;
+    return span_has(line, "was rejected");
 }
 
 void messages_read(struct reading *reading, size_t first, size_t last) {
@@ -320,7 +319,7 @@ void messages_read(struct reading *reading, size_t first, size_t last) {
         read_match(reading, &matches[i], offset, text);
     if (set)
         read_wrapped(reading, set, text, offset);
-    if (has_log(text)) {
+    if (reading->has_log) {
         struct log_context context = {reading, text, offset, 0};
         kernel_message_find(reading->knowledge, text, add_log_line, &context);
     }

@@ -229,10 +229,9 @@ static struct span cut_one(struct span line) {
     struct span text = skip_blanks(line);
     if (span_starts(text, "NVRM:")) /* further lines of a message, as dmesg indents them */
         return text;
-    size_t length = stamp_length(text);
-    if (!length)
-        length = time_length(text);
-    if (!length) { /* vLLM writes the level before the time */
+    unsigned char c = text.len ? (unsigned char)text.ptr[0] : 0;
+    size_t length = c == '[' ? stamp_length(text) : isdigit(c) ? time_length(text) : 0;
+    if (!length && isupper(c)) { /* vLLM writes the level before the time */
         size_t level = level_length(text);
         struct span rest = skip_blanks(span_slice(text, level, text.len));
         size_t time = level ? time_length(rest) : 0;
@@ -240,7 +239,7 @@ static struct span cut_one(struct span line) {
     }
     if (length)
         return cut_after_time(span_slice(text, length, text.len));
-    struct span rest = cut_syslog(text);
+    struct span rest = isalpha(c) ? cut_syslog(text) : text;
     if (rest.ptr != text.ptr)
         return rest;
     length = process_length(text);

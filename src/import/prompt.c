@@ -247,7 +247,10 @@ static const struct {
 static bool unix_prompt(struct span text, struct line *line) {
     size_t environments = environments_length(text);
     struct span rest = span_slice(text, environments, text.len);
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+    bool sign_there = false;
+    for (size_t i = 0; i < rest.len && i < 140 && !sign_there; i++)
+        sign_there = strchr("$#%\xe2\xce", rest.ptr[i]) != NULL;
+    for (size_t i = 0; sign_there && i < sizeof signs / sizeof *signs; i++) {
         size_t at = span_find(span_slice(rest, 0, 140), signs[i].sign);
         size_t sign = strlen(signs[i].sign);
         if (at == SIZE_MAX && rest.len && span_eq(span_slice(rest, rest.len - 1, rest.len), "$") && i == 0) {

@@ -47,6 +47,7 @@ struct reading {
         const char *text, *source;
     } driver, gpus[8];
     size_t gpu_count;
+    bool has_log; /* a line may be one of the kernel's log */
 
     enum place place;       /* of the block */
     enum place stays;       /* where an interactive shell is */

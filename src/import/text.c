@@ -143,6 +143,7 @@ static void read_lines(struct reading *reading, struct states *states) {
         line_classify(page_line(reading->page, i), i + 1, &line);
         reading->line = &line;
         reading->source = NULL;
+        reading->has_log |= is_log_line(line.text);
         if (line.kind == LINE_SHELL) {
             i = join_command(reading, i, &line);
             read_command(reading, states, &line);

@@ -82,8 +82,18 @@ static const char *const builds[] = {"cpp_extension.py", "Failed building wheel"
                                      "Preparing metadata (setup.py): finished with status 'error'", "pip-build-env",
                                      "error: command '/usr/local/cuda", "python setup.py", "Dependencies    src/"};
 
+/* Every one of them holds "uil", "setup", "ninja", "wheel" or one of these. */
+static bool may_build(struct span text) {
+    static const char *const parts[] = {"uild", "whe", "xtension", "nvcc", "egg_", "config.h", "GNU", "install", "setup.py",
+                                        "CMake", "compiling", "/usr/local/cuda", "Dependencies"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (span_has(text, parts[i]))
+            return true;
+    return false;
+}
+
 static void building(struct reading *reading, struct span text) {
-    if (known(reading->facts->toolkit.needed))
+    if (known(reading->facts->toolkit.needed) || !may_build(text))
         return;
     for (size_t i = 0; i < sizeof builds / sizeof *builds; i++)
         if (span_has(text, builds[i])) {

@@ -104,6 +104,8 @@ void read_path(struct reading *reading, struct span path) {
 static void read_paths(struct reading *reading, struct span text) {
     static const char *const marks[] = {"site-packages", "dist-packages"};
     bool any = false;
+    if (!memchr(text.ptr, '/', text.len) && !memchr(text.ptr, '\\', text.len) && !span_has(text, ".so:"))
+        return;
     for (size_t i = 0; i < 2; i++) {
         size_t at = span_find(text, marks[i]);
         if (at == SIZE_MAX)

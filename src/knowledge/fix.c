@@ -31,21 +31,21 @@ static const char *source_text(struct arena *arena, struct span table, struct sp
     return arena_copy_span(arena, key);
 }
 
-size_t knowledge_fixes(struct knowledge *knowledge, struct arena *arena, const char *system, const char *action,
-                       struct fix_entry **ret_fixes) {
+struct fix_cache {
+    struct fix_entry *items; /* the confirmed rows */
+    size_t count;
+};
+
+static void read_fixes(struct knowledge *knowledge, struct fix_cache *cache) {
+    struct arena *arena = &knowledge->arena;
     static const char *const names[] = {"system", "action", "title",  "commands", "needs_root",
                                         "reboot", "notes",  "source", NULL};
-    struct {
-        struct fix_entry *items;
-        size_t count;
-    } fixes = {0};
     struct cursor cursor;
     cursor_open(&cursor, knowledge, TABLE_FIXES, names);
     while (cursor_next(&cursor)) {
-        if (!cursor_confirmed(&cursor) || !span_eq(cursor_span(&cursor, 0), system) ||
-            !span_eq(cursor_span(&cursor, 1), action))
+        if (!cursor_confirmed(&cursor))
             continue;
-        LIST_PUSH(arena, &fixes) = (struct fix_entry){
+        LIST_PUSH(arena, cache) = (struct fix_entry){
             .system = csv_text(arena, &cursor.row, cursor.column[0]),
             .action = csv_text(arena, &cursor.row, cursor.column[1]),
             .title = csv_text(arena, &cursor.row, cursor.column[2]),
@@ -55,6 +55,23 @@ size_t knowledge_fixes(struct knowledge *knowledge, struct arena *arena, const c
             .notes = csv_text(arena, &cursor.row, cursor.column[6]),
             .source = source_text(arena, knowledge->table[TABLE_FIXES], cursor_span(&cursor, 7)),
         };
+    }
+}
+
+size_t knowledge_fixes(struct knowledge *knowledge, struct arena *arena, const char *system, const char *action,
+                       struct fix_entry **ret_fixes) {
+    struct {
+        struct fix_entry *items;
+        size_t count;
+    } fixes = {0};
+    if (!knowledge->fixes) {
+        knowledge->fixes = arena_alloc(&knowledge->arena, sizeof *knowledge->fixes);
+        read_fixes(knowledge, knowledge->fixes);
+    }
+    for (size_t i = 0; i < knowledge->fixes->count; i++) {
+        const struct fix_entry *fix = &knowledge->fixes->items[i];
+        if (strcmp(fix->system, system) == 0 && strcmp(fix->action, action) == 0)
+            LIST_PUSH(arena, &fixes) = *fix;
     }
     *ret_fixes = fixes.items;
     return fixes.count;

@@ -12,6 +12,8 @@ struct chip {
     int capability;
     bool confirmed;
 };
+enum { ASKED = 64, ASKED_LENGTH = 64 };
+
 struct gpu_cache {
     struct {
         struct chip *items;
@@ -23,6 +25,11 @@ struct gpu_cache {
     } architectures;
     struct gpu_names names;
     bool names_read;
+    struct asked_name { /* the last answers, by a hash of the name: a report is asked about the same GPU by many rules */
+        char name[ASKED_LENGTH];
+        size_t length; /* 0: free */
+        const struct gpu_name *found;
+    } asked[ASKED];
     struct {
         struct known_gpu {
             const char *row;
@@ -194,12 +201,27 @@ static void read_names(struct knowledge *knowledge, struct gpu_cache *cache) {
     }
 }
 
+static const struct gpu_name *find_name(struct gpu_cache *cache, struct span name) {
+    if (!name.len || name.len > ASKED_LENGTH)
+        return gpu_names_find(&cache->names, name);
+    unsigned hash = 5381;
+    for (size_t i = 0; i < name.len; i++)
+        hash = hash * 33 + (unsigned char)name.ptr[i];
+    struct asked_name *asked = &cache->asked[hash % ASKED];
+    if (asked->length != name.len || memcmp(asked->name, name.ptr, name.len) != 0) {
+        asked->found = gpu_names_find(&cache->names, name);
+        asked->length = name.len;
+        memcpy(asked->name, name.ptr, name.len);
+    }
+    return asked->found;
+}
+
 int knowledge_gpu_by_name(struct knowledge *knowledge, struct span name, struct gpu_model *ret_gpu) {
     struct gpu_cache *cache = gpu_cache(knowledge);
     if (!cache->names_read) {
         read_names(knowledge, cache);
         cache->names_read = true;
     }
-    const struct gpu_name *found = gpu_names_find(&cache->names, name);
+    const struct gpu_name *found = find_name(cache, name);
     return found ? gpu_at(knowledge, found->row, ret_gpu) : -ENOENT;
 }

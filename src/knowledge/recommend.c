@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "knowledge/driver.h"
 #include "knowledge/gpu.h"
+#include "knowledge/table.h"
 
 /* What the GPUs allow, over all of them. */
 struct gpu_bounds {
@@ -203,9 +204,8 @@ static void take_fitting(struct arena *arena, const struct candidates *candidate
         recommendation->after_least_driver = copy_build(arena, least);
 }
 
-int knowledge_recommend(struct knowledge *knowledge, struct arena *arena,
-                        const struct recommend_question *question, size_t limit,
-                        struct recommendation *ret_recommendation) {
+static int answer(struct knowledge *knowledge, struct arena *arena, const struct recommend_question *question,
+                  size_t limit, struct recommendation *ret_recommendation) {
     struct package_version wanted = {0};
     int cuda;
     if (question->torch && package_version_parse(span_of(question->torch), &wanted))
@@ -232,6 +232,67 @@ int knowledge_recommend(struct knowledge *knowledge, struct arena *arena,
     take_fitting(arena, &candidates, limit, ret_recommendation);
     if (!ret_recommendation->count)
         ret_recommendation->why_none = why_none(arena, question, &candidates);
+    return 0;
+}
+
+/* Reports of one kind ask the same questions again and again (explain --batch). */
+enum { ANSWERS = 256, CAPABILITIES = 8 };
+
+struct recommend_cache {
+    struct remembered {
+        struct recommend_question question; /* with copies of what it points to */
+        int capabilities[CAPABILITIES];
+        size_t limit;
+        struct recommendation recommendation;
+    } items[ANSWERS];
+    size_t count;
+};
+
+static bool same_question(const struct remembered *old, const struct recommend_question *question, size_t limit) {
+    const struct recommend_question *q = &old->question;
+    return old->limit == limit && q->driver.count == question->driver.count &&
+           strcmp(q->driver.text, question->driver.text) == 0 && q->driver_windows == question->driver_windows &&
+           q->capability_count == question->capability_count && q->python == question->python &&
+           q->platform == question->platform && text_eq(q->torch, question->torch) &&
+           text_eq(q->variant, question->variant) &&
+           (!q->capability_count ||
+            memcmp(old->capabilities, question->capabilities, q->capability_count * sizeof(int)) == 0);
+}
+
+static struct remembered *remember(struct knowledge *knowledge, const struct recommend_question *question,
+                                   size_t limit) {
+    struct recommend_cache *cache = knowledge->recommended;
+    struct remembered *item = &cache->items[cache->count];
+    *item = (struct remembered){.question = *question, .limit = limit};
+    if (question->capability_count)
+        memcpy(item->capabilities, question->capabilities, question->capability_count * sizeof(int));
+    item->question.capabilities = item->capabilities;
+    item->question.torch = question->torch ? arena_copy(&knowledge->arena, question->torch) : NULL;
+    item->question.variant = question->variant ? arena_copy(&knowledge->arena, question->variant) : NULL;
+    return item;
+}
+
+int knowledge_recommend(struct knowledge *knowledge, struct arena *arena,
+                        const struct recommend_question *question, size_t limit,
+                        struct recommendation *ret_recommendation) {
+    if (!knowledge->recommended)
+        knowledge->recommended = arena_alloc(&knowledge->arena, sizeof *knowledge->recommended);
+    struct recommend_cache *cache = knowledge->recommended;
+    if (question->capability_count > CAPABILITIES)
+        return answer(knowledge, arena, question, limit, ret_recommendation);
+    for (size_t i = 0; i < cache->count; i++)
+        if (same_question(&cache->items[i], question, limit)) {
+            *ret_recommendation = cache->items[i].recommendation;
+            return 0;
+        }
+    if (cache->count == ANSWERS)
+        return answer(knowledge, arena, question, limit, ret_recommendation);
+    struct remembered *item = remember(knowledge, question, limit);
+    int error = answer(knowledge, &knowledge->arena, &item->question, limit, &item->recommendation);
+    if (error)
+        return error;
+    cache->count++;
+    *ret_recommendation = item->recommendation;
     return 0;
 }
 

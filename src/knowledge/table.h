@@ -28,6 +28,8 @@ struct gpu_cache;
 struct driver_cache;
 struct torch_cache;
 struct error_cache;
+struct fix_cache;
+struct recommend_cache;
 struct message_set;
 
 struct knowledge {
@@ -38,6 +40,8 @@ struct knowledge {
     struct driver_cache *driver;
     struct torch_cache *torch;
     struct error_cache *error;
+    struct fix_cache *fixes;
+    struct recommend_cache *recommended;
     struct message_set *messages;
     int messages_error;
 };

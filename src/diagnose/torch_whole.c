@@ -304,6 +304,14 @@ bool is_library_symbol(const char *symbol) {
     return false;
 }
 
+/* An environment's newer modules meet an older libstdc++ that comes first. GLIBC itself is the system's age, not a
+ * copy. */
+static bool is_cpp_library(const struct printed_message *message) {
+    const char *text = text_of(message->text);
+    return text_eq(text_of(message->id), "symbol_version") &&
+           (text_has(text, "GLIBCXX_") || text_has(text, "CXXABI_"));
+}
+
 static const struct printed_message *undefined_in_torch(const struct judge *judge) {
     static const char *const ids[] = {"undefined_symbol", "undefined_nvjitlink", "iJIT"};
     const struct printed_message_rows *messages = &judge->messages;
@@ -315,7 +323,8 @@ static const struct printed_message *undefined_in_torch(const struct judge *judg
         if (text_eq(id, ids[0]) && is_library_symbol(symbol) && wanted_by_torch(text_of(message->second)))
             return message;
         if (text_eq(id, "symbol_version") &&
-            (text_has(text_of(message->text), "libcu") || text_has(text_of(message->text), "libnv")))
+            (text_has(text_of(message->text), "libcu") || text_has(text_of(message->text), "libnv") ||
+             is_cpp_library(message)))
             return message;
         if (text_eq(id, "cudnn_load") && text_has_nocase(text_of(message->text), "symbol"))
             return message;
@@ -370,8 +379,10 @@ void rule_torch_library_shadowed(struct judge *judge) {
                          symbol ? symbol : "a symbol")
             : judge_find(judge, "torch-library-shadowed", LIKELY,
                          "Another copy of %s comes before the one PyTorch was built with%s%s%s.",
-                         mkl ? "Intel's MKL" : "a CUDA library", symbol ? ": the symbol " : "",
-                         symbol ? symbol : "", symbol ? " is not in it" : "");
+                         mkl                                      ? "Intel's MKL"
+                         : undefined && is_cpp_library(undefined) ? "the C++ library (libstdc++)"
+                                                                  : "a CUDA library",
+                         symbol ? ": the symbol " : "", symbol ? symbol : "", symbol ? " is not in it" : "");
     static const char *const ids[] = {"undefined_symbol", "undefined_nvjitlink", "iJIT",         "cudnn_mismatch",
                                       "symbol_version",   "cudnn_load",          "cublas_status"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)

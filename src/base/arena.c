@@ -49,7 +49,8 @@ void *arena_alloc(struct arena *arena, size_t size) {
         return own->bytes;
     }
     if (!head || head->size - head->used < size) {
-        /* many arenas live for one call only and hold little; clearing a large block would cost more than the call */
+        /* many arenas live for one call only and hold little; clearing a large block would cost more than the call
+         */
         size_t room = !head ? FIRST_BLOCK : head->size < BLOCK_SIZE / 4 ? head->size * 4 : BLOCK_SIZE;
         struct arena_block *block = block_new(room > size ? room : size);
         block->next = head;

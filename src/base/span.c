@@ -77,7 +77,8 @@ size_t span_find_nocase(struct span span, const char *text) {
     size_t len = strlen(text);
     int first = tolower((unsigned char)text[0]);
     for (size_t at = 0; at + len <= span.len; at++)
-        if (len == 0 || (tolower((unsigned char)span.ptr[at]) == first && strncasecmp(span.ptr + at, text, len) == 0))
+        if (len == 0 ||
+            (tolower((unsigned char)span.ptr[at]) == first && strncasecmp(span.ptr + at, text, len) == 0))
             return at;
     return SIZE_MAX;
 }

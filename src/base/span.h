@@ -27,7 +27,8 @@ struct span span_trim(struct span span);
 /* Without one pair of matching ' or " around it. */
 struct span span_unquote(struct span span);
 
-/* The first byte decides most comparisons, and with a literal the compiler does the rest: hence here, not in span.c. */
+/* The first byte decides most comparisons, and with a literal the compiler does the rest: hence here, not in
+ * span.c. */
 static inline bool span_eq(struct span span, const char *text) {
     size_t len = strlen(text);
     return span.len == len && (len == 0 || (span.ptr[0] == text[0] && memcmp(span.ptr, text, len) == 0));

@@ -16,10 +16,11 @@
 #include "knowledge/knowledge.h"
 #include "report/report.h"
 
-/* --- memory for jansson ----------------------------------------------------------------------------------------- */
+/* --- memory for jansson -----------------------------------------------------------------------------------------
+ */
 
-/* Small pieces by the thousand that all go at the end of a line: each thread takes them from an arena of its own and
- * frees none of them singly. */
+/* Small pieces by the thousand that all go at the end of a line: each thread takes them from an arena of its own
+ * and frees none of them singly. */
 static _Thread_local struct arena json_arena;
 
 static void *json_take(size_t size) {
@@ -30,7 +31,8 @@ static void json_leave(void *piece) {
     (void)piece;
 }
 
-/* --- one line --------------------------------------------------------------------------------------------------- */
+/* --- one line ---------------------------------------------------------------------------------------------------
+ */
 
 static struct snapshot *read_text(struct knowledge *knowledge, const json_t *text, struct snapshot_error *error) {
     struct span span = span_from(json_string_value(text), json_string_length(text));
@@ -75,8 +77,9 @@ char *batch_answer(const struct cli *cli, struct knowledge *knowledge, const cha
     else if (!json_is_object(request) || !json_is_string(text))
         json_object_set_new(answer, "error", json_string("a line must be an object with \"id\" and \"text\""));
     else if (!(diagnosis = diagnose_text(cli, knowledge, text, &snapshot_error)))
-        json_object_set_new(answer, "error", json_sprintf("snapshot, line %d, column %d: %s", snapshot_error.line,
-                                                          snapshot_error.column, snapshot_error.message));
+        json_object_set_new(answer, "error",
+                            json_sprintf("snapshot, line %d, column %d: %s", snapshot_error.line,
+                                         snapshot_error.column, snapshot_error.message));
     else
         json_object_set_new(answer, "diagnosis", diagnosis);
     if (json_object_size(answer) == 1) /* the error's words are no UTF-8 */
@@ -90,7 +93,8 @@ char *batch_answer(const struct cli *cli, struct knowledge *knowledge, const cha
     return out.ptr; /* the caller's now */
 }
 
-/* --- many ------------------------------------------------------------------------------------------------------- */
+/* --- many -------------------------------------------------------------------------------------------------------
+ */
 
 enum { SLOTS_PER_WORKER = 16, WORKERS_MAX = 64 };
 
@@ -109,8 +113,8 @@ struct batch {
     size_t read, taken, written; /* lines so far; slot = line % slot_count */
     bool ended, failed;
     pthread_mutex_t lock;
-    pthread_cond_t requested; /* a line waits for a worker, or there will be none */
-    pthread_cond_t answered;  /* the next answer to be written is there, or there will be none */
+    pthread_cond_t requested;   /* a line waits for a worker, or there will be none */
+    pthread_cond_t answered;    /* the next answer to be written is there, or there will be none */
     pthread_cond_t written_one; /* a slot is free again */
 };
 
@@ -183,8 +187,8 @@ static void *write_answers(void *memory) {
     return NULL;
 }
 
-/* One line without its end, at most LIMIT_SNAPSHOT * 4 bytes of it; the rest is passed over (its JSON is then broken,
- * which its answer says). NULL: the end. */
+/* One line without its end, at most LIMIT_SNAPSHOT * 4 bytes of it; the rest is passed over (its JSON is then
+ * broken, which its answer says). NULL: the end. */
 static char *read_line(FILE *in, size_t *ret_length) {
     AUTO_BUFFER line = BUFFER_INIT((size_t)LIMIT_SNAPSHOT * 4);
     char chunk[64 * 1024];
@@ -239,8 +243,11 @@ int batch_run(struct cli *cli, FILE *in) {
     pthread_t workers[WORKERS_MAX], writer;
     int count = get_nprocs(), started = 0;
     count = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
-    batch = (struct batch){.cli = cli, .slot_count = (size_t)count * SLOTS_PER_WORKER, .lock = PTHREAD_MUTEX_INITIALIZER,
-                           .requested = PTHREAD_COND_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER,
+    batch = (struct batch){.cli = cli,
+                           .slot_count = (size_t)count * SLOTS_PER_WORKER,
+                           .lock = PTHREAD_MUTEX_INITIALIZER,
+                           .requested = PTHREAD_COND_INITIALIZER,
+                           .answered = PTHREAD_COND_INITIALIZER,
                            .written_one = PTHREAD_COND_INITIALIZER};
     json_object_seed(0); /* before there are threads */
     json_set_alloc_funcs(json_take, json_leave);

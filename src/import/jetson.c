@@ -43,11 +43,12 @@ static void release_word(struct reading *reading, struct span text) {
 }
 
 static const char *const models[] = {"Jetson AGX Orin", "Jetson AGX Xavier", "Jetson AGX Thor", "Jetson Orin Nano",
-                                     "Jetson Orin NX",  "Jetson Xavier NX", "Jetson Nano",     "Jetson TX2",
-                                     "Jetson TX1",      "Jetson Thor",      "Jetson TK1",      "Jetson"};
+                                     "Jetson Orin NX",  "Jetson Xavier NX",  "Jetson Nano",     "Jetson TX2",
+                                     "Jetson TX1",      "Jetson Thor",       "Jetson TK1",      "Jetson"};
 
 static void model(struct reading *reading, struct span text) {
-    if (span_find_nocase(text, "jetson") == SIZE_MAX || span_has(text, "jetson-containers") || span_has(text, "dusty"))
+    if (span_find_nocase(text, "jetson") == SIZE_MAX || span_has(text, "jetson-containers") ||
+        span_has(text, "dusty"))
         return;
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
         if (span_find_nocase(text, models[i]) != SIZE_MAX) {
@@ -61,8 +62,8 @@ static void model(struct reading *reading, struct span text) {
 static bool read_line(struct reading *reading, void *memory) {
     (void)memory;
     struct span text = reading->line->text;
-    if (!span_has(text, "etson") && !span_has(text, "L4T") && !span_has(text, "JETSON") && !span_has(text, "etPack") &&
-        !span_has(text, "etpack") && !span_has(text, "(release)"))
+    if (!span_has(text, "etson") && !span_has(text, "L4T") && !span_has(text, "JETSON") &&
+        !span_has(text, "etPack") && !span_has(text, "etpack") && !span_has(text, "(release)"))
         return false;
     if (release_line(reading, text) || release_line(reading, reading->line->whole))
         return true;

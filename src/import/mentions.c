@@ -8,17 +8,18 @@
 #include "knowledge/gpu.h"
 
 /* Words that begin the name of a GPU, or are one. */
-static const char *const starts[] = {"RTX",  "GTX",  "GeForce", "Tesla", "Quadro", "TITAN", "Titan", "NVIDIA", "Nvidia",
-                                     "A100", "A10",  "A10G",    "A30",   "A40",    "A6000", "A5000", "A4000",  "H100",
-                                     "H200", "H20",  "H800",    "A800",  "V100",   "P100",  "P40",   "P4",     "K80",
-                                     "K40",  "T4",   "L4",      "L40",   "L40S",   "B200",  "GB10",  "GB200",  "GH200",
-                                     "T1000", "M40", "M60",     "MX150", "MX450",  "3090",  "4090",  "5090"};
+static const char *const starts[] = {
+    "RTX",  "GTX",   "GeForce", "Tesla", "Quadro", "TITAN", "Titan", "NVIDIA", "Nvidia", "A100", "A10",
+    "A10G", "A30",   "A40",     "A6000", "A5000",  "A4000", "H100",  "H200",   "H20",    "H800", "A800",
+    "V100", "P100",  "P40",     "P4",    "K80",    "K40",   "T4",    "L4",     "L40",    "L40S", "B200",
+    "GB10", "GB200", "GH200",   "T1000", "M40",    "M60",   "MX150", "MX450",  "3090",   "4090", "5090"};
 
 /* May a word stand in a GPU's name? Most have a digit. */
 static bool is_name_word(struct span word) {
-    static const char *const words[] = {"Ti",   "SUPER", "Super", "Laptop", "GPU",  "Max-Q", "PCIe",  "NVL",    "Ada",
-                                        "RTX",  "GTX",   "GeForce", "Tesla", "Quadro", "TITAN", "Titan", "Xp",  "X",
-                                        "V",    "Z",     "Black", "Mobile", "Generation", "SXM", "Jetson", "with", "Design"};
+    static const char *const words[] = {"Ti",     "SUPER",      "Super", "Laptop", "GPU",     "Max-Q", "PCIe",
+                                        "NVL",    "Ada",        "RTX",   "GTX",    "GeForce", "Tesla", "Quadro",
+                                        "TITAN",  "Titan",      "Xp",    "X",      "V",       "Z",     "Black",
+                                        "Mobile", "Generation", "SXM",   "Jetson", "with",    "Design"};
     for (size_t i = 0; i < word.len; i++)
         if (isdigit((unsigned char)word.ptr[i]))
             return true;
@@ -68,30 +69,33 @@ static void gpus(struct reading *reading, struct span text) {
             if (span_starts(span_slice(text, at, text.len), starts[i]))
                 length = gpu_length(reading, span_slice(text, at, text.len), &model);
         if (length && reading->gpu_count < sizeof reading->gpus / sizeof *reading->gpus)
-            reading->gpus[reading->gpu_count++] =
-                (struct mention){text_clean(reading->arena, span_slice(text, at, at + length)), reading_source(reading)};
+            reading->gpus[reading->gpu_count++] = (struct mention){
+                text_clean(reading->arena, span_slice(text, at, at + length)), reading_source(reading)};
         at += length ? length : 1;
     }
 }
 
 /* "driver 470.57.02", "Driver 528.49)", "NVIDIA driver 465.21" */
 static void driver(struct reading *reading, struct span text) {
-    static const char *const words[] = {"driver version ", "Driver version ", "driver ", "Driver ", "driver: ", "Driver: ",
-                                        "drivers ", "driver v", "Driver version: "};
+    static const char *const words[] = {"driver version ", "Driver version ", "driver ",
+                                        "Driver ",         "driver: ",        "Driver: ",
+                                        "drivers ",        "driver v",        "Driver version: "};
     struct driver_version version;
     for (size_t i = 0; !reading->driver.text && i < sizeof words / sizeof *words; i++) {
         size_t at = span_find(text, words[i]);
         if (at == SIZE_MAX)
             continue;
         struct span number = version_at(span_slice(text, at + strlen(words[i]), text.len));
-        if (number.len >= 3 && driver_version_parse(number, &version) == 0 && version.part[0] >= 100 && version.part[0] < 1000)
+        if (number.len >= 3 && driver_version_parse(number, &version) == 0 && version.part[0] >= 100 &&
+            version.part[0] < 1000)
             reading->driver = (struct mention){text_clean(reading->arena, number), reading_source(reading)};
     }
 }
 
 static bool is_talk(struct span text) {
-    static const char *const words[] = {"NVRM", "File \"", "Traceback", "http", "Error:", "site-packages", "is not compatible",
-                                        "If you want to use", "was detected", "or newer", "or later"};
+    static const char *const words[] = {"NVRM",         "File \"",       "Traceback",         "http",
+                                        "Error:",       "site-packages", "is not compatible", "If you want to use",
+                                        "was detected", "or newer",      "or later"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (span_has(text, words[i]))
             return true;

@@ -11,23 +11,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- errors by number ------------------------------------------------------------------------------------------- */
+/* --- errors by number -------------------------------------------------------------------------------------------
+ */
 
 /* Messages that are the words of one error: CUresult and cudaError of today (cuda.h, driver_types.h). */
 static const struct {
     const char *id;
     int cuda, nvml;
-} codes[] = {{"out_of_memory", 2, 0},      {"init_failed", 3, 0},         {"init_error", 3, 0},
-             {"stub_library", 34, 0},      {"insufficient_driver", 35, 0}, {"all_busy", 46, 0},          {"invalid_device_function", 98, 0}, {"no_device", 100, 0},
-             {"invalid_device", 101, 0},  {"no_kernel_image", 209, 0},   {"ecc", 214, 0},
-             {"jit_missing", 221, 0},      {"unsupported_ptx", 222, 0},   {"os_call", 304, 0},
-             {"illegal_access", 700, 0},   {"launch_timeout", 702, 0},    {"device_assert", 710, 0},
-             {"kernel_assertion", 710, 0}, {"launch_failure", 719, 0},   {"not_supported", 801, 0},    {"system_not_ready", 802, 0},  {"driver_mismatch", 803, 0},
-             {"compat_unsupported", 804, 0}, {"cuda_unknown_error", 999, 0}, {"unknown_error", 999, 0},
-             {"smi_mismatch", 0, 18},      {"nvrm_mismatch", 0, 18},      {"smi_no_comm", 0, 9},
-             {"nvml_not_loaded", 0, 9},    {"smi_no_library", 0, 12},     {"nvml_unknown", 0, 999},
-             {"nvml_permission", 0, 4},    {"smi_blocked", 0, 17},        {"nvml_no_gpu", 0, 28},
-             {"smi_lost", 0, 15},          {"smi_reset", 0, 16}};
+} codes[] = {{"out_of_memory", 2, 0},
+             {"init_failed", 3, 0},
+             {"init_error", 3, 0},
+             {"stub_library", 34, 0},
+             {"insufficient_driver", 35, 0},
+             {"all_busy", 46, 0},
+             {"invalid_device_function", 98, 0},
+             {"no_device", 100, 0},
+             {"invalid_device", 101, 0},
+             {"no_kernel_image", 209, 0},
+             {"ecc", 214, 0},
+             {"jit_missing", 221, 0},
+             {"unsupported_ptx", 222, 0},
+             {"os_call", 304, 0},
+             {"illegal_access", 700, 0},
+             {"launch_timeout", 702, 0},
+             {"device_assert", 710, 0},
+             {"kernel_assertion", 710, 0},
+             {"launch_failure", 719, 0},
+             {"not_supported", 801, 0},
+             {"system_not_ready", 802, 0},
+             {"driver_mismatch", 803, 0},
+             {"compat_unsupported", 804, 0},
+             {"cuda_unknown_error", 999, 0},
+             {"unknown_error", 999, 0},
+             {"smi_mismatch", 0, 18},
+             {"nvrm_mismatch", 0, 18},
+             {"smi_no_comm", 0, 9},
+             {"nvml_not_loaded", 0, 9},
+             {"smi_no_library", 0, 12},
+             {"nvml_unknown", 0, 999},
+             {"nvml_permission", 0, 4},
+             {"smi_blocked", 0, 17},
+             {"nvml_no_gpu", 0, 28},
+             {"smi_lost", 0, 15},
+             {"smi_reset", 0, 16}};
 
 /* The runtime's numbers before CUDA 10.1 that mean something else or nothing today (driver_types.h of 10.0). */
 static const struct {
@@ -62,10 +88,12 @@ static void code_of_match(struct reading *reading, struct span argument) {
 static void code_of_id(struct reading *reading, const char *id) {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (strcmp(codes[i].id, id) == 0)
-            add_code(reading, codes[i].cuda ? ERROR_CUDA : ERROR_NVML, codes[i].cuda ? codes[i].cuda : codes[i].nvml);
+            add_code(reading, codes[i].cuda ? ERROR_CUDA : ERROR_NVML,
+                     codes[i].cuda ? codes[i].cuda : codes[i].nvml);
 }
 
-/* --- messages --------------------------------------------------------------------------------------------------- */
+/* --- messages ---------------------------------------------------------------------------------------------------
+ */
 
 static bool is_failure(const char *kind) {
     return text_has(kind, "error") || text_has(kind, "nvidia-smi") || text_has(kind, "container") ||
@@ -116,12 +144,13 @@ static struct span requirement_of(struct reading *reading, struct span text) {
     return span_of(arena_printf(reading->arena, "torch==%.*s", (int)version.len, version.ptr));
 }
 
-/* Which library is missing where programs name it in words, and who asked for it: the file before it on the line, or
- * the last file of the traceback that does not belong to torch. */
+/* Which library is missing where programs name it in words, and who asked for it: the file before it on the line,
+ * or the last file of the traceback that does not belong to torch. */
 static void complete_library(struct reading *reading, const struct message_match *match, struct span *library,
                              struct span *who) {
     if (!span_has(*library, ".so") && !span_has(*library, ".dll")) {
-        bool nvml = span_find_nocase(match->group[0], "nvml") != SIZE_MAX || span_has(match->group[0], "libnvidia-ml");
+        bool nvml =
+            span_find_nocase(match->group[0], "nvml") != SIZE_MAX || span_has(match->group[0], "libnvidia-ml");
         *library = span_of(nvml ? "libnvidia-ml.so.1" : "libcuda.so.1");
     }
     enum { LINES = 12 };
@@ -141,7 +170,8 @@ static void complete_library(struct reading *reading, const struct message_match
     }
 }
 
-static void read_match(struct reading *reading, const struct message_match *match, size_t offset, struct span text) {
+static void read_match(struct reading *reading, const struct message_match *match, size_t offset,
+                       struct span text) {
     struct line line;
     const char *id = match->message->id;
     go_to(reading, offset + match->start, &line);
@@ -261,7 +291,8 @@ static void read_wrapped(struct reading *reading, const struct message_set *set,
     }
 }
 
-/* --- the kernel's log ------------------------------------------------------------------------------------------- */
+/* --- the kernel's log -------------------------------------------------------------------------------------------
+ */
 
 struct log_context {
     struct reading *reading;
@@ -291,8 +322,8 @@ static bool add_log_line(void *memory, const struct kernel_hit *hit) {
 
 /* A log line begins with the message itself once the page is cleaned; others are no log. */
 bool is_log_line(struct span line) {
-    static const char *const starts[] = {"NVRM", "nvidia", "nouveau", "Loading of ", "PKCS#7", "Lockdown", "pcieport", "modprobe",
-                                         "insmod"};
+    static const char *const starts[] = {"NVRM",     "nvidia",   "nouveau",  "Loading of ", "PKCS#7",
+                                         "Lockdown", "pcieport", "modprobe", "insmod"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (span_starts(line, starts[i]))
             return true;

@@ -1,5 +1,5 @@
-/* What logs put in front of a line: the times, levels, threads and containers of journald, dmesg, Python's logging,
- * glog, vLLM, Ray, torchrun, docker compose, docker build, pip, pytest, rich. */
+/* What logs put in front of a line: the times, levels, threads and containers of journald, dmesg, Python's
+ * logging, glog, vLLM, Ray, torchrun, docker compose, docker build, pip, pytest, rich. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -16,7 +16,9 @@ static size_t shape(struct span line, const char *pattern) {
     size_t i = 0;
     for (; pattern[i]; i++) {
         unsigned char c = i < line.len ? (unsigned char)line.ptr[i] : 0;
-        bool fits = pattern[i] == '9' ? isdigit(c) : pattern[i] == 'a' ? isalpha(c) : c == (unsigned char)pattern[i];
+        bool fits = pattern[i] == '9'   ? isdigit(c)
+                    : pattern[i] == 'a' ? isalpha(c)
+                                        : c == (unsigned char)pattern[i];
         if (!fits)
             return 0;
     }
@@ -50,7 +52,8 @@ static size_t time_length(struct span line) {
     return clock_length(line);
 }
 
-/* "[   87.358035]", "[2024-03-11 17:34:36]", "[Sun May 17 15:55:50 2026]", "[00:00<?, ?it/s]"; not "[34]", "[1, 2]". */
+/* "[   87.358035]", "[2024-03-11 17:34:36]", "[Sun May 17 15:55:50 2026]", "[00:00<?, ?it/s]"; not "[34]", "[1,
+ * 2]". */
 static size_t stamp_length(struct span line) {
     if (line.len < 6 || line.ptr[0] != '[')
         return 0;
@@ -106,7 +109,8 @@ static size_t position_length(struct span line) {
     while (at < line.len && at < 120 && !strchr(" :]", line.ptr[at]))
         at++;
     struct span name = span_slice(line, 0, at);
-    if (at >= line.len || line.ptr[at] != ':' || !(span_ends(name, ".py") || span_ends(name, ".cc") || span_ends(name, ".cpp")))
+    if (at >= line.len || line.ptr[at] != ':' ||
+        !(span_ends(name, ".py") || span_ends(name, ".cc") || span_ends(name, ".cpp")))
         return 0;
     for (at++; at < line.len && isdigit((unsigned char)line.ptr[at]);)
         at++;
@@ -138,7 +142,8 @@ static bool is_program(struct span word) {
     return word.len > 4 && span_ends(word, "]:") && memchr(word.ptr, '[', word.len);
 }
 
-/* "May 17 15:55:50 host kernel: ", as syslog and journalctl write it, in any language with three or four letters. */
+/* "May 17 15:55:50 host kernel: ", as syslog and journalctl write it, in any language with three or four letters.
+ */
 static struct span cut_syslog(struct span line) {
     size_t at = shape(line, "aaa ");
     if (!at)
@@ -180,7 +185,8 @@ static size_t service_length(struct span line) {
     if (at < 3 || !isdigit((unsigned char)line.ptr[at - 1]) || !strchr("-_", line.ptr[at - 2]))
         return 0;
     struct span rest = skip_blanks(span_slice(line, at, line.len));
-    return rest.len && rest.ptr[0] == '|' && rest.ptr < line.ptr + line.len ? (size_t)(rest.ptr - line.ptr) + 1 : 0;
+    return rest.len && rest.ptr[0] == '|' && rest.ptr < line.ptr + line.len ? (size_t)(rest.ptr - line.ptr) + 1
+                                                                            : 0;
 }
 
 /* glog: "W1120 09:11:41.273000 12345 torch/distributed/run.py:766] " */
@@ -216,8 +222,8 @@ static size_t build_length(struct span line) {
 }
 
 static size_t mark_length(struct span line) {
-    static const char *const marks[] = {"\u2502 ", "\u2502", "\u2570\u2500> ", "\u00d7 ", "\u2714 ", "\u2718 ",
-                                        "=> => # ", "E   ", "kernel: ", "remote: ", "\u2771 ", "stderr: "};
+    static const char *const marks[] = {"\u2502 ",  "\u2502", "\u2570\u2500> ", "\u00d7 ",  "\u2714 ", "\u2718 ",
+                                        "=> => # ", "E   ",   "kernel: ",       "remote: ", "\u2771 ", "stderr: "};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (span_starts(line, marks[i]))
             return strlen(marks[i]);

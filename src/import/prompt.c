@@ -2,28 +2,208 @@
 
 #include <ctype.h>
 
-/* --- commands -------------------------------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------------------------
+ */
 
 /* Programs whose name alone, behind a bare '#' or '>', makes a line a command. Sorted by what they are for. */
-static const char *const programs[] = {
-    "nvidia-smi", "nvidia-smi.exe", "nvcc", "nvidia-ctk", "nvidia-container-cli", "nvidia-docker", "nvidia-modprobe",
-    "nvidia-settings", "nvidia-persistenced", "python", "python2", "python3", "ipython", "py", "pip", "pip2", "pip3",
-    "uv", "conda", "mamba", "micromamba", "pixi", "poetry", "pipx", "pdm", "docker", "docker-compose", "podman",
-    "nerdctl", "ctr", "crictl", "kubectl", "helm", "microk8s", "singularity", "apptainer", "enroot", "srun", "sbatch",
-    "salloc", "squeue", "sinfo", "scontrol", "bsub", "qsub", "module", "ml", "spack", "ls", "cat", "head", "tail",
-    "grep", "zgrep", "find", "locate", "which", "whereis", "where", "type", "echo", "printenv", "env", "export",
-    "set", "setx", "unset", "source", "cd", "pwd", "id", "groups", "whoami", "uname", "hostnamectl", "lsb_release",
-    "lspci", "lshw", "inxi", "lsmod", "modinfo", "modprobe", "rmmod", "insmod", "depmod", "dkms", "mokutil", "dmesg",
-    "journalctl", "systemctl", "service", "update-initramfs", "mkinitcpio", "dracut", "update-grub", "prime-select",
-    "ubuntu-drivers", "apt", "apt-get", "apt-cache", "aptitude", "dpkg", "yum", "dnf", "rpm", "zypper", "pacman",
-    "yay", "snap", "flatpak", "nix-shell", "nix", "nix-build", "sudo", "su", "ldd", "ldconfig", "readelf", "objdump",
-    "nm", "strace", "ltrace", "gdb", "gcc", "g++", "clang", "cmake", "make", "ninja", "git", "wget", "curl", "sh",
-    "bash", "chmod", "chown", "ln", "cp", "mv", "rm", "mkdir", "touch", "tar", "unzip", "reboot", "wsl", "wsl.exe",
-    "ver", "winver", "systeminfo", "dir", "get-command", "jetson_release", "jtop", "tegrastats", "nvpmodel", "torchrun",
-    "accelerate", "deepspeed", "vllm", "ollama", "jupyter", "streamlit", "ds_report", "transformers-cli", "yolo",
-    "cuda-memcheck", "compute-sanitizer", "deviceQuery", "time", "nohup", "watch", "ssh", "exit", "mpirun", "mpiexec",
-    "go", "cargo", "npm", "node", "xvfb-run", "virtualenv", "pyenv", "update-alternatives", "sw_vers", "nvitop",
-    "gpustat", "lscpu", "free", "df", "ps", "kill", "sysctl", "swapoff", "cuobjdump", "numba", "dotnet", "screen"};
+static const char *const programs[] = {"nvidia-smi",
+                                       "nvidia-smi.exe",
+                                       "nvcc",
+                                       "nvidia-ctk",
+                                       "nvidia-container-cli",
+                                       "nvidia-docker",
+                                       "nvidia-modprobe",
+                                       "nvidia-settings",
+                                       "nvidia-persistenced",
+                                       "python",
+                                       "python2",
+                                       "python3",
+                                       "ipython",
+                                       "py",
+                                       "pip",
+                                       "pip2",
+                                       "pip3",
+                                       "uv",
+                                       "conda",
+                                       "mamba",
+                                       "micromamba",
+                                       "pixi",
+                                       "poetry",
+                                       "pipx",
+                                       "pdm",
+                                       "docker",
+                                       "docker-compose",
+                                       "podman",
+                                       "nerdctl",
+                                       "ctr",
+                                       "crictl",
+                                       "kubectl",
+                                       "helm",
+                                       "microk8s",
+                                       "singularity",
+                                       "apptainer",
+                                       "enroot",
+                                       "srun",
+                                       "sbatch",
+                                       "salloc",
+                                       "squeue",
+                                       "sinfo",
+                                       "scontrol",
+                                       "bsub",
+                                       "qsub",
+                                       "module",
+                                       "ml",
+                                       "spack",
+                                       "ls",
+                                       "cat",
+                                       "head",
+                                       "tail",
+                                       "grep",
+                                       "zgrep",
+                                       "find",
+                                       "locate",
+                                       "which",
+                                       "whereis",
+                                       "where",
+                                       "type",
+                                       "echo",
+                                       "printenv",
+                                       "env",
+                                       "export",
+                                       "set",
+                                       "setx",
+                                       "unset",
+                                       "source",
+                                       "cd",
+                                       "pwd",
+                                       "id",
+                                       "groups",
+                                       "whoami",
+                                       "uname",
+                                       "hostnamectl",
+                                       "lsb_release",
+                                       "lspci",
+                                       "lshw",
+                                       "inxi",
+                                       "lsmod",
+                                       "modinfo",
+                                       "modprobe",
+                                       "rmmod",
+                                       "insmod",
+                                       "depmod",
+                                       "dkms",
+                                       "mokutil",
+                                       "dmesg",
+                                       "journalctl",
+                                       "systemctl",
+                                       "service",
+                                       "update-initramfs",
+                                       "mkinitcpio",
+                                       "dracut",
+                                       "update-grub",
+                                       "prime-select",
+                                       "ubuntu-drivers",
+                                       "apt",
+                                       "apt-get",
+                                       "apt-cache",
+                                       "aptitude",
+                                       "dpkg",
+                                       "yum",
+                                       "dnf",
+                                       "rpm",
+                                       "zypper",
+                                       "pacman",
+                                       "yay",
+                                       "snap",
+                                       "flatpak",
+                                       "nix-shell",
+                                       "nix",
+                                       "nix-build",
+                                       "sudo",
+                                       "su",
+                                       "ldd",
+                                       "ldconfig",
+                                       "readelf",
+                                       "objdump",
+                                       "nm",
+                                       "strace",
+                                       "ltrace",
+                                       "gdb",
+                                       "gcc",
+                                       "g++",
+                                       "clang",
+                                       "cmake",
+                                       "make",
+                                       "ninja",
+                                       "git",
+                                       "wget",
+                                       "curl",
+                                       "sh",
+                                       "bash",
+                                       "chmod",
+                                       "chown",
+                                       "ln",
+                                       "cp",
+                                       "mv",
+                                       "rm",
+                                       "mkdir",
+                                       "touch",
+                                       "tar",
+                                       "unzip",
+                                       "reboot",
+                                       "wsl",
+                                       "wsl.exe",
+                                       "ver",
+                                       "winver",
+                                       "systeminfo",
+                                       "dir",
+                                       "get-command",
+                                       "jetson_release",
+                                       "jtop",
+                                       "tegrastats",
+                                       "nvpmodel",
+                                       "torchrun",
+                                       "accelerate",
+                                       "deepspeed",
+                                       "vllm",
+                                       "ollama",
+                                       "jupyter",
+                                       "streamlit",
+                                       "ds_report",
+                                       "transformers-cli",
+                                       "yolo",
+                                       "cuda-memcheck",
+                                       "compute-sanitizer",
+                                       "deviceQuery",
+                                       "time",
+                                       "nohup",
+                                       "watch",
+                                       "ssh",
+                                       "exit",
+                                       "mpirun",
+                                       "mpiexec",
+                                       "go",
+                                       "cargo",
+                                       "npm",
+                                       "node",
+                                       "xvfb-run",
+                                       "virtualenv",
+                                       "pyenv",
+                                       "update-alternatives",
+                                       "sw_vers",
+                                       "nvitop",
+                                       "gpustat",
+                                       "lscpu",
+                                       "free",
+                                       "df",
+                                       "ps",
+                                       "kill",
+                                       "sysctl",
+                                       "swapoff",
+                                       "cuobjdump",
+                                       "numba",
+                                       "dotnet",
+                                       "screen"};
 
 static bool is_program(struct span word) {
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
@@ -150,7 +330,8 @@ bool is_command(struct span text) {
     return false;
 }
 
-/* --- prompts --------------------------------------------------------------------------------------------------- */
+/* --- prompts ---------------------------------------------------------------------------------------------------
+ */
 
 static bool take(struct line *line, enum line_kind kind, enum prompt_style style, struct span all, size_t prompt) {
     line->kind = kind;
@@ -238,10 +419,10 @@ static bool is_prompt_text(struct span text) {
 
 static const struct {
     const char *sign;
-    bool root; /* also opens a remark */
+    bool root;  /* also opens a remark */
     bool alone; /* counts without anything in front */
-} signs[] = {{"$ ", false, true}, {"# ", true, true}, {"% ", false, true}, {"\u276f ", false, true},
-             {"\u279c ", false, true}, {"\u03bb ", false, true}};
+} signs[] = {{"$ ", false, true},      {"# ", true, true},       {"% ", false, true},
+             {"\u276f ", false, true}, {"\u279c ", false, true}, {"\u03bb ", false, true}};
 
 /* A prompt of a Unix shell: an environment, user and host, a directory, and its sign. */
 static bool unix_prompt(struct span text, struct line *line) {
@@ -265,7 +446,8 @@ static bool unix_prompt(struct span text, struct line *line) {
         bool named = at > 0 && (memchr(rest.ptr, '@', at) || memchr(rest.ptr, ':', at) || rest.ptr[0] == '[');
         if (!plain && signs[i].root && !named && !environments)
             continue; /* a remark, or a word and a number sign */
-        if (!plain && at > 0 && !named && !environments && !span_starts(rest, "sh-") && !span_starts(rest, "bash-"))
+        if (!plain && at > 0 && !named && !environments && !span_starts(rest, "sh-") &&
+            !span_starts(rest, "bash-"))
             continue;
         return take(line, LINE_SHELL, PROMPT_UNIX, text, environments + at + sign);
     }
@@ -285,10 +467,12 @@ static bool bare_prompt(struct span text, struct line *line) {
         const char *sign;
         enum prompt_style style;
         bool always;
-    } marks[] = {{"> ", PROMPT_WINDOWS, false},     {">", PROMPT_WINDOWS, false},      {"+ ", PROMPT_BUILD, false},
-                 {"!", PROMPT_NOTEBOOK, false},     {"%", PROMPT_NOTEBOOK, false},     {"RUN ", PROMPT_BUILD, true},
-                 {"cmd: ", PROMPT_UNIX, true},      {"Executing: ", PROMPT_UNIX, true}, {"Command: ", PROMPT_UNIX, false},
-                 {"Running command: ", PROMPT_UNIX, true}, {"command: ", PROMPT_UNIX, false}};
+    } marks[] = {{"> ", PROMPT_WINDOWS, false},     {">", PROMPT_WINDOWS, false},
+                 {"+ ", PROMPT_BUILD, false},       {"!", PROMPT_NOTEBOOK, false},
+                 {"%", PROMPT_NOTEBOOK, false},     {"RUN ", PROMPT_BUILD, true},
+                 {"cmd: ", PROMPT_UNIX, true},      {"Executing: ", PROMPT_UNIX, true},
+                 {"Command: ", PROMPT_UNIX, false}, {"Running command: ", PROMPT_UNIX, true},
+                 {"command: ", PROMPT_UNIX, false}};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         if (!span_starts(text, marks[i].sign))
             continue;

@@ -29,7 +29,7 @@ struct block_list {
 };
 
 struct reading {
-    struct arena *arena; /* of the snapshot that comes out */
+    struct arena *arena;         /* of the snapshot that comes out */
     struct knowledge *knowledge; /* may be NULL */
     const struct page *page;
     struct block_list blocks;
@@ -49,23 +49,26 @@ struct reading {
     size_t gpu_count;
     bool has_log; /* a line may be one of the kernel's log */
 
-    enum place place;       /* of the block */
-    enum place stays;       /* where an interactive shell is */
-    enum place came_from;   /* PLACE_HOST after a container or a job that ran one program */
+    enum place place;        /* of the block */
+    enum place stays;        /* where an interactive shell is */
+    enum place came_from;    /* PLACE_HOST after a container or a job that ran one program */
     struct span host_prompt; /* prompt of the command that entered a container or a job */
-    bool other_prompt;      /* another one was seen since */
+    bool other_prompt;       /* another one was seen since */
 };
 
-/* --- blocks ----------------------------------------------------------------------------------------------------- */
+/* --- blocks -----------------------------------------------------------------------------------------------------
+ */
 
-/* Facts from here on belong to a new block (or to the old one where nothing was learnt yet, or there are too many). */
+/* Facts from here on belong to a new block (or to the old one where nothing was learnt yet, or there are too
+ * many). */
 void reading_open_block(struct reading *reading);
 /* "line N" of the current line. */
 const char *reading_source(struct reading *reading);
 /* The kind of report that was recognised, once: "nvidia-smi". */
 void reading_kind(struct reading *reading, const char *kind);
 
-/* --- facts: the first value stays ------------------------------------------------------------------------------- */
+/* --- facts: the first value stays -------------------------------------------------------------------------------
+ */
 
 void note_text(struct reading *reading, struct text_fact *fact, struct span value);
 void note_word(struct reading *reading, struct text_fact *fact, const char *value);
@@ -78,19 +81,20 @@ void put_flag(struct reading *reading, struct flag_fact *fact, bool value);
 /* A text into a list of texts, once. */
 void note_listed(struct reading *reading, struct texts_fact *list, struct span value);
 
-/* --- rows ------------------------------------------------------------------------------------------------------- */
+/* --- rows -------------------------------------------------------------------------------------------------------
+ */
 
 /* A new last row of a list of facts, or NULL where the list is full. */
-#define READING_PUSH(reading, list)                                                                          \
-    ({                                                                                                       \
-        __typeof__(list) rows_ = (list);                                                                     \
-        __typeof__(rows_->items) row_ = NULL;                                                                \
-        if (rows_->count < LIMIT_REPORT_ROWS) {                                                              \
-            if (rows_->is.state != FACT_KNOWN)                                                               \
-                set_listed(rows_, reading_source(reading));                                                  \
-            row_ = &LIST_PUSH((reading)->arena, rows_);                                                      \
-        }                                                                                                    \
-        row_;                                                                                                \
+#define READING_PUSH(reading, list)                                                                               \
+    ({                                                                                                            \
+        __typeof__(list) rows_ = (list);                                                                          \
+        __typeof__(rows_->items) row_ = NULL;                                                                     \
+        if (rows_->count < LIMIT_REPORT_ROWS) {                                                                   \
+            if (rows_->is.state != FACT_KNOWN)                                                                    \
+                set_listed(rows_, reading_source(reading));                                                       \
+            row_ = &LIST_PUSH((reading)->arena, rows_);                                                           \
+        }                                                                                                         \
+        row_;                                                                                                     \
     })
 
 /* The Python that the report is about; made where there is none yet. Never NULL. */
@@ -107,7 +111,8 @@ struct variable *reading_variable(struct reading *reading, struct span name);
 /* A message row for something that no expression finds; `argument` may be empty. */
 void reading_message(struct reading *reading, const char *id, struct span argument, struct span second);
 
-/* --- words in lines --------------------------------------------------------------------------------------------- */
+/* --- words in lines ---------------------------------------------------------------------------------------------
+ */
 
 /* What stands behind `key` on the line, cut at blanks around it; false where the key is not there. */
 bool after_key(struct span line, const char *key, struct span *ret_value);

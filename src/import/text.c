@@ -1,6 +1,6 @@
 /* Any pasted text: cleaned, cut into lines, and shown to every importer. */
-#include "base/limits.h"
 #include "base/text.h"
+#include "base/limits.h"
 #include "import/combine.h"
 #include "import/import.h"
 #include "import/importer.h"
@@ -8,17 +8,18 @@
 #include "import/place.h"
 
 static const struct importer *const importers[] = {
-    &import_nvidia_smi, &import_pci,     &import_modules,   &import_nodes,       &import_loader,  &import_packages,
-    &import_install,    &import_environ, &import_python,    &import_traceback,   &import_container, &import_windows,
-    &import_macos,
-    &import_jetson,     &import_toolkit, &import_collect_env, &import_banner,    &import_mentions};
+    &import_nvidia_smi,  &import_pci,     &import_modules, &import_nodes,  &import_loader,
+    &import_packages,    &import_install, &import_environ, &import_python, &import_traceback,
+    &import_container,   &import_windows, &import_macos,   &import_jetson, &import_toolkit,
+    &import_collect_env, &import_banner,  &import_mentions};
 enum { IMPORTERS = sizeof importers / sizeof *importers };
 
 struct states {
     void *items[IMPORTERS];
 };
 
-/* --- commands --------------------------------------------------------------------------------------------------- */
+/* --- commands ---------------------------------------------------------------------------------------------------
+ */
 
 /* Without sudo, env, time, assignments and an environment's name: "docker run …". */
 static struct span strip_command(struct span command) {
@@ -94,7 +95,8 @@ static void read_command(struct reading *reading, struct states *states, const s
 
 /* A command that goes on in the next lines: "\", "^" of cmd.exe, "`" of PowerShell at the end of the line. */
 static bool goes_on(struct span text) {
-    return text.len > 1 && strchr("\\^`", text.ptr[text.len - 1]) && (text.ptr[text.len - 2] == ' ' || text.ptr[text.len - 1] == '\\');
+    return text.len > 1 && strchr("\\^`", text.ptr[text.len - 1]) &&
+           (text.ptr[text.len - 2] == ' ' || text.ptr[text.len - 1] == '\\');
 }
 
 /* Joins the lines of a command; returns the index of its last line. */
@@ -117,7 +119,8 @@ static size_t join_command(struct reading *reading, size_t index, struct line *l
     return index;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static void read_line(struct reading *reading, struct states *states, const struct line *line) {
     if (line->kind == LINE_BLANK)

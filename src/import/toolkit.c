@@ -37,7 +37,8 @@ static bool compiler_line(struct reading *reading, struct span text) {
         version = version_at(value);
     else if (after_key(text, ") ", &value))
         version = version_at(value);
-    struct host_compiler *compiler = version.len ? READING_PUSH(reading, &reading->facts->toolkit.compilers) : NULL;
+    struct host_compiler *compiler =
+        version.len ? READING_PUSH(reading, &reading->facts->toolkit.compilers) : NULL;
     if (!compiler)
         return false;
     note_word(reading, &compiler->name, known_name);
@@ -47,7 +48,8 @@ static bool compiler_line(struct reading *reading, struct span text) {
 
 /* `ls /usr/local`: "cuda  cuda-11.8  cuda-12.1"; `which nvcc`: "/usr/local/cuda/bin/nvcc" */
 static bool place_line(struct reading *reading, struct span text) {
-    if ((span_eq(reading->program, "which") || span_eq(reading->program, "whereis") || span_eq(reading->program, "type")) &&
+    if ((span_eq(reading->program, "which") || span_eq(reading->program, "whereis") ||
+         span_eq(reading->program, "type")) &&
         span_ends(text, "/nvcc")) {
         size_t at = span_find(text, "/");
         note_text(reading, &reading->facts->toolkit.nvcc_path, span_slice(text, at, text.len));
@@ -68,24 +70,43 @@ static bool place_line(struct reading *reading, struct span text) {
         if (!toolkit)
             break;
         any = true;
-        note_word(reading, &toolkit->path, arena_printf(reading->arena, "/usr/local/cuda-%.*s", (int)version_at(value).len, value.ptr));
+        note_word(reading, &toolkit->path,
+                  arena_printf(reading->arena, "/usr/local/cuda-%.*s", (int)version_at(value).len, value.ptr));
         note_text(reading, &toolkit->version, version_at(value));
     }
     return any;
 }
 
-static const char *const builds[] = {"cpp_extension.py", "Failed building wheel", "Building wheel for", "CUDAExtension",
-                                     "BuildExtension", "egg_info did not run", "build_ext", "nvcc fatal", "ninja: build stopped",
-                                     "unsupported GNU version", "host_config.h", "Getting requirements to build wheel",
-                                     "Failed to build", "Building extension module", "Error compiling objects",
-                                     "bdist_wheel", "CMakeLists.txt", "Error building extension", "running install",
-                                     "Preparing metadata (setup.py): finished with status 'error'", "pip-build-env",
-                                     "error: command '/usr/local/cuda", "python setup.py", "Dependencies    src/"};
+static const char *const builds[] = {"cpp_extension.py",
+                                     "Failed building wheel",
+                                     "Building wheel for",
+                                     "CUDAExtension",
+                                     "BuildExtension",
+                                     "egg_info did not run",
+                                     "build_ext",
+                                     "nvcc fatal",
+                                     "ninja: build stopped",
+                                     "unsupported GNU version",
+                                     "host_config.h",
+                                     "Getting requirements to build wheel",
+                                     "Failed to build",
+                                     "Building extension module",
+                                     "Error compiling objects",
+                                     "bdist_wheel",
+                                     "CMakeLists.txt",
+                                     "Error building extension",
+                                     "running install",
+                                     "Preparing metadata (setup.py): finished with status 'error'",
+                                     "pip-build-env",
+                                     "error: command '/usr/local/cuda",
+                                     "python setup.py",
+                                     "Dependencies    src/"};
 
 /* Every one of them holds "uil", "setup", "ninja", "wheel" or one of these. */
 static bool may_build(struct span text) {
-    static const char *const parts[] = {"uild", "whe", "xtension", "nvcc", "egg_", "config.h", "GNU", "install", "setup.py",
-                                        "CMake", "compiling", "/usr/local/cuda", "Dependencies"};
+    static const char *const parts[] = {
+        "uild",  "whe",       "xtension",        "nvcc",        "egg_", "config.h", "GNU", "install", "setup.py",
+        "CMake", "compiling", "/usr/local/cuda", "Dependencies"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (span_has(text, parts[i]))
             return true;
@@ -114,7 +135,8 @@ static bool read_line(struct reading *reading, void *memory) {
 static void read_command(struct reading *reading, void *memory) {
     (void)memory;
     struct span command = reading->command;
-    if (span_has(command, "setup.py") || span_has(command, "--no-build-isolation") || span_eq(reading->program, "nvcc")) {
+    if (span_has(command, "setup.py") || span_has(command, "--no-build-isolation") ||
+        span_eq(reading->program, "nvcc")) {
         if (!span_has(command, "--version") && !span_has(command, " -V"))
             note_flag(reading, &reading->facts->toolkit.needed, true);
     }
@@ -123,9 +145,11 @@ static void read_command(struct reading *reading, void *memory) {
 /* `which nvcc` that printed nothing. */
 static void command_done(struct reading *reading, void *memory) {
     (void)memory;
-    if (span_eq(reading->program, "which") && find_word(reading->command, "nvcc") != SIZE_MAX && !reading->output_lines)
+    if (span_eq(reading->program, "which") && find_word(reading->command, "nvcc") != SIZE_MAX &&
+        !reading->output_lines)
         note_absent(reading, &reading->facts->toolkit.nvcc_path.is);
-    if (span_eq(reading->program, "which") && find_word(reading->command, "nvidia-smi") != SIZE_MAX && !reading->output_lines)
+    if (span_eq(reading->program, "which") && find_word(reading->command, "nvidia-smi") != SIZE_MAX &&
+        !reading->output_lines)
         note_flag(reading, &reading->facts->driver.smi_present, false);
 }
 

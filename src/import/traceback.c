@@ -1,4 +1,5 @@
-/* Tracebacks, and the paths in any line: which Python ran, where its torch is, and how the import of torch ended. */
+/* Tracebacks, and the paths in any line: which Python ran, where its torch is, and how the import of torch ended.
+ */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -10,7 +11,8 @@ struct traceback {
     bool torch_import; /* a frame of torch/__init__.py, or "import torch", was in it */
 };
 
-/* --- paths ------------------------------------------------------------------------------------------------------ */
+/* --- paths ------------------------------------------------------------------------------------------------------
+ */
 
 static void read_os_of_path(struct reading *reading, struct span path) {
     struct text_fact *os = &reading->facts->system.os;
@@ -54,22 +56,23 @@ static void read_prefix(struct reading *reading, struct span directory) {
     struct python_environment *python = reading_python(reading);
     if (is_user_site(directory) || known(python->path))
         return;
-    static const char *const ends[] = {"/lib/python", "/lib64/python", "\\lib\\site-packages", "\\Lib\\site-packages",
-                                       "/lib/site-packages", "/Lib/site-packages"};
+    static const char *const ends[] = {"/lib/python",          "/lib64/python",      "\\lib\\site-packages",
+                                       "\\Lib\\site-packages", "/lib/site-packages", "/Lib/site-packages"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         size_t at = span_find(directory, ends[i]);
         if (at == SIZE_MAX || !at)
             continue;
         struct span prefix = span_slice(directory, 0, at);
         note_text(reading, &python->path, prefix);
-        const char *kind = span_has(prefix, "conda") || span_has(prefix, "/envs/") || span_has(prefix, "\\envs\\") ||
-                                   span_has(prefix, "miniforge") || span_has(prefix, "mambaforge")
+        const char *kind = span_has(prefix, "conda") || span_has(prefix, "/envs/") ||
+                                   span_has(prefix, "\\envs\\") || span_has(prefix, "miniforge") ||
+                                   span_has(prefix, "mambaforge")
                                ? "conda"
-                           : span_has(prefix, "pypoetry")                                        ? "poetry"
-                           : span_has(prefix, "venv") || span_has(prefix, "virtualenv")          ? "venv"
-                           : span_has(prefix, "\\Programs\\Python") || span_eq(prefix, "/usr")   ? "system"
-                           : span_eq(prefix, "/usr/local")                                       ? "system"
-                                                                                                 : NULL;
+                           : span_has(prefix, "pypoetry")                                      ? "poetry"
+                           : span_has(prefix, "venv") || span_has(prefix, "virtualenv")        ? "venv"
+                           : span_has(prefix, "\\Programs\\Python") || span_eq(prefix, "/usr") ? "system"
+                           : span_eq(prefix, "/usr/local")                                     ? "system"
+                                                                                               : NULL;
         if (kind)
             note_word(reading, &python->kind, kind);
         return;
@@ -80,7 +83,8 @@ void read_path(struct reading *reading, struct span path) {
     static const char *const sites[] = {"site-packages", "dist-packages"};
     path = span_trim(path);
     if ((span_ends(path, "/torch.py") || span_ends(path, "\\torch.py")) && !span_has(path, "site-packages"))
-        note_text(reading, &reading_python(reading)->shadowed_by, path); /* the user's own file is imported first */
+        note_text(reading, &reading_python(reading)->shadowed_by,
+                  path); /* the user's own file is imported first */
     read_os_of_path(reading, path);
     bool python_in_it = false;
     for (size_t i = 0; i < 2; i++) {
@@ -113,7 +117,8 @@ static void read_paths(struct reading *reading, struct span text) {
         any = true;
         size_t start = at, end = at;
         while (start && !strchr("\"'`(=,;", text.ptr[start - 1]) &&
-               !(text.ptr[start - 1] == ' ' && (start < 2 || text.ptr[start] == '/' || (start + 1 < text.len && text.ptr[start + 1] == ':'))))
+               !(text.ptr[start - 1] == ' ' &&
+                 (start < 2 || text.ptr[start] == '/' || (start + 1 < text.len && text.ptr[start + 1] == ':'))))
             start--;
         while (end < text.len && !strchr("\"'`):;,", text.ptr[end]) && text.ptr[end] != ' ')
             end++;
@@ -145,13 +150,14 @@ static void read_extension_tag(struct reading *reading, struct span text) {
         return;
     struct span digits = version_at(value);
     if (digits.len >= 2 && digits.len <= 3)
-        read_python_version(reading, span_of(arena_printf(reading->arena, "%c.%.*s", digits.ptr[0], (int)digits.len - 1,
-                                                          digits.ptr + 1)));
+        read_python_version(reading, span_of(arena_printf(reading->arena, "%c.%.*s", digits.ptr[0],
+                                                          (int)digits.len - 1, digits.ptr + 1)));
     if (span_has(value, "x86_64-linux-gnu"))
         note_word(reading, &reading->facts->system.machine, "x86_64");
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_exception(struct span text) {
     size_t colon = span_find(text, ":");
@@ -186,7 +192,8 @@ static bool read_line(struct reading *reading, void *memory) {
         return false;
     reading_kind(reading, "traceback");
     python_error(reading, text);
-    bool import = span_starts(text, "ImportError") || span_starts(text, "OSError") || span_starts(text, "ModuleNotFoundError");
+    bool import = span_starts(text, "ImportError") || span_starts(text, "OSError") ||
+                  span_starts(text, "ModuleNotFoundError");
     if (import && (state->torch_import || span_has(text, "/torch/lib/") || span_has(text, "\\torch\\lib\\")))
         note_text(reading, &reading_python(reading)->import_error, text);
     *state = (struct traceback){.inside = false};

@@ -25,7 +25,8 @@ struct gpu_cache {
     } architectures;
     struct gpu_names names;
     bool names_read;
-    struct asked_name { /* the last answers, by a hash of the name: a report is asked about the same GPU by many rules */
+    struct asked_name { /* the last answers, by a hash of the name: a report is asked about the same GPU by many
+                           rules */
         char name[ASKED_LENGTH];
         size_t length; /* 0: free */
         const struct gpu_name *found;

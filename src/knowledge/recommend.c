@@ -163,8 +163,8 @@ static struct fit_verdict why_none(struct arena *arena, const struct recommend_q
     if (candidates->count)
         return (struct fit_verdict){
             FIT_NO, arena_printf(arena, "driver %s is too old, or does not serve the GPU", question->driver.text)};
-    return (struct fit_verdict){
-        FIT_NO, "no known build has code for this GPU and wheels for this Python and platform"};
+    return (struct fit_verdict){FIT_NO,
+                                "no known build has code for this GPU and wheels for this Python and platform"};
 }
 
 static struct recommend_build *copy_build(struct arena *arena, const struct candidate *candidate) {

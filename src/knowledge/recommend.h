@@ -37,8 +37,8 @@ struct recommendation {
                                                    driver update; NULL: after_driver is that one already */
     struct fit_verdict why_none;                /* FIT_NO or FIT_UNKNOWN with the reason where count is 0 */
 };
-/* At most one build per release and variant; `limit` builds at most. Lives as long as the knowledge and the arena. 0, or -EINVAL (a torch or
- * variant that is no version). */
+/* At most one build per release and variant; `limit` builds at most. Lives as long as the knowledge and the arena.
+ * 0, or -EINVAL (a torch or variant that is no version). */
 int knowledge_recommend(struct knowledge *knowledge, struct arena *arena,
                         const struct recommend_question *question, size_t limit,
                         struct recommendation *ret_recommendation);

@@ -17,6 +17,7 @@ struct python {
     const char *version, *version_source;
     const char *config; /* its pyvenv.cfg; NULL: not a venv */
     struct pyvenv pyvenv;
+    const char *trouble; /* why its files may mislead: a pyvenv.cfg that cannot be read; NULL: none */
     const char *kind, *name;
     const char *found_by; /* what led to it */
     const char *identity; /* equal for the same environment found twice */

@@ -126,11 +126,14 @@ static void read_pyvenv(struct python_search *search, struct python *python) {
         const char *path = text_path(search->arena, places[i], "pyvenv.cfg");
         struct span bytes;
         int r = root_read(search->root, search->arena, path, LIMIT_SMALL_FILE, &bytes);
-        if (r < 0 && r != -EFBIG)
+        if (r == -ENOENT || r == -ENOTDIR || r == -EISDIR || r == -ENXIO) /* Python, too, wants a file */
             continue;
         python->config = path;
         python->prefix = above;
-        pyvenv_parse(bytes, &python->pyvenv);
+        if (r < 0 && r != -EFBIG)
+            python->trouble = arena_printf(search->arena, "%s: %s", path, strerror(-r));
+        else
+            pyvenv_parse(bytes, &python->pyvenv);
         return;
     }
 }

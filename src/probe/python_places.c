@@ -103,11 +103,19 @@ static bool list_directory(struct python_search *search, const char *path, struc
     return r == 0 || r == -EFBIG;
 }
 
+/* Whether more environments are listed; where not, it is said. */
+static bool has_room(struct python_search *search, const char *place) {
+    if (search->found.count < LIMIT_ENVIRONMENTS)
+        return true;
+    python_search_cut(search, place, "more environments than are listed");
+    return false;
+}
+
 static void add_children(struct python_search *search, const char *directory, const char *kind) {
     struct texts names;
     if (!list_directory(search, directory, &names))
         return;
-    for (size_t i = 0; i < names.count && search->found.count < LIMIT_ENVIRONMENTS; i++)
+    for (size_t i = 0; i < names.count && has_room(search, directory); i++)
         add_prefix(search, text_path(search->arena, directory, names.items[i]), kind, directory);
 }
 
@@ -176,7 +184,7 @@ static void add_listed_by_conda(struct python_search *search) {
     int r = path ? root_read(search->root, search->arena, path, LIMIT_SMALL_FILE, &bytes) : -ENOENT;
     if (r == -EFBIG)
         python_search_cut(search, path, "more lines than are read");
-    while (span_next_line(&bytes, &line) && search->found.count < LIMIT_ENVIRONMENTS) {
+    while (span_next_line(&bytes, &line) && has_room(search, path)) {
         line = span_trim(line);
         if (line.len && line.ptr[0] == '/')
             add_prefix(search, python_join(search->arena, "/", line), "conda", path);

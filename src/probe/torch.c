@@ -200,6 +200,8 @@ static void set_no_torch(struct torch_probe *torch, const struct torch_places *p
     if (places->error)
         why = arena_printf(torch->probe->arena, "%s: %s", torch_keep(torch, places->error_path),
                            strerror(-places->error));
+    else if (torch->python->trouble)
+        why = torch_keep(torch, torch->python->trouble);
     else if (!torch->python->library && !torch->python->windows)
         why = "which directories it searches is not known";
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)

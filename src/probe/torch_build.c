@@ -12,12 +12,13 @@
 static const struct {
     const char *name;
     size_t offset;
+    bool optional; /* not in every release: hip since 1.5, xpu since 2.6 */
 } assignments[] = {
-    {"__version__", offsetof(struct python_environment, torch_version)},
-    {"cuda", offsetof(struct python_environment, cuda)},
-    {"hip", offsetof(struct python_environment, hip)},
-    {"xpu", offsetof(struct python_environment, xpu)},
-    {"git_version", offsetof(struct python_environment, git_version)},
+    {"__version__", offsetof(struct python_environment, torch_version), false},
+    {"cuda", offsetof(struct python_environment, cuda), false},
+    {"hip", offsetof(struct python_environment, hip), true},
+    {"xpu", offsetof(struct python_environment, xpu), true},
+    {"git_version", offsetof(struct python_environment, git_version), true},
 };
 enum { ASSIGNMENTS = sizeof assignments / sizeof *assignments };
 
@@ -25,24 +26,35 @@ static struct text_fact *fact_at(const struct torch_probe *torch, size_t i) {
     return (struct text_fact *)((char *)torch->out + assignments[i].offset);
 }
 
+static void set_assigned(struct torch_probe *torch, const struct python_assignment *assignment,
+                         const char *source) {
+    for (size_t i = 0; i < ASSIGNMENTS; i++) {
+        if (!span_eq(assignment->name, assignments[i].name))
+            continue;
+        if (assignment->kind == PYTHON_TEXT)
+            set_text(fact_at(torch, i), torch_keep_span(torch, assignment->value), source);
+        else if (assignment->kind == PYTHON_NONE)
+            set_absent(fact_at(torch, i), source);
+    }
+}
+
 static void read_version(struct torch_probe *torch) {
     const char *path = text_path(torch->scratch, torch->place.package, "version.py");
-    const char *source = torch_keep(torch, path);
+    const char *source = torch_keep(torch, path), *why = NULL;
     struct span bytes;
     struct python_assignment assignment;
     int r = root_read(torch->root, torch->scratch, path, LIMIT_SMALL_FILE, &bytes);
+    if (r < 0)
+        why = r == -EFBIG ? "larger than any version.py" : torch_keep(torch, strerror(-r));
+    bool whole = r == 0 && span_ends(bytes, "\n"); /* a file cut short seldom ends with a line */
     for (size_t i = 0; i < ASSIGNMENTS; i++) {
-        if (r < 0 && r != -EFBIG)
-            set_unknown(fact_at(torch, i), torch_keep(torch, strerror(-r)), source);
-        else /* before 1.5 there was no hip, before 2.6 no xpu; both mean None */
+        if (whole && assignments[i].optional)
             set_absent(fact_at(torch, i), source);
+        else
+            set_unknown(fact_at(torch, i), why ? why : "no such line in it", source);
     }
-    while ((r == 0 || r == -EFBIG) && python_next_assignment(&bytes, &assignment))
-        for (size_t i = 0; i < ASSIGNMENTS; i++)
-            if (span_eq(assignment.name, assignments[i].name) && assignment.kind == PYTHON_TEXT)
-                set_text(fact_at(torch, i), torch_keep_span(torch, assignment.value), source);
-    if (absent(torch->out->torch_version))
-        set_unknown(&torch->out->torch_version, "no __version__ in it", source);
+    while (r == 0 && python_next_assignment(&bytes, &assignment))
+        set_assigned(torch, &assignment, source);
 }
 
 /* --- torch/lib -------------------------------------------------------------------------------------------- */
@@ -123,7 +135,7 @@ static void find_build(struct torch_probe *torch) {
         set_text(&out->build, "xpu", torch_keep(torch, library));
     else if ((library = find_first(torch, mac_names)))
         set_text(&out->build, "mps", torch_keep(torch, library));
-    else if (absent(out->cuda)) /* version.py was read, and says None */
+    else if (absent(out->cuda) && absent(out->hip) && absent(out->xpu)) /* version.py says None to all */
         set_text(&out->build, "cpu", out->cuda.is.source);
     else if (tag.kind == TORCH_BUILD_CPU)
         set_text(&out->build, "cpu", out->torch_version.is.source);

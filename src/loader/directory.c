@@ -81,7 +81,11 @@ static struct directory **directory_slot(struct directories *d, const char *path
 
 static struct contents *contents_get(struct directories *d, const char *path) {
     struct stat st;
-    if (root_stat(d->root, *path ? path : "/", &st) < 0 || !S_ISDIR(st.st_mode))
+    struct texts names;
+    int r = root_list_small(d->root, d->arena, *path ? path : "/", LIST_UP_TO_SIZE, &st, &names);
+    if (r == -ENOENT || r == -ENOTDIR)
+        return NULL;
+    if (r < 0 && r != -EFBIG && (root_stat(d->root, *path ? path : "/", &st) < 0 || !S_ISDIR(st.st_mode)))
         return NULL;
     for (size_t i = 0; i < d->known_count; i++)
         if (d->known[i]->device == st.st_dev && d->known[i]->inode == st.st_ino)
@@ -89,12 +93,9 @@ static struct contents *contents_get(struct directories *d, const char *path) {
     struct contents *contents = arena_alloc(d->arena, sizeof *contents);
     contents->device = st.st_dev;
     contents->inode = st.st_ino;
-    struct texts names;
-    if (st.st_size <= LIST_UP_TO_SIZE && root_list(d->root, d->arena, *path ? path : "/", &names) == 0) {
-        contents->listed = true;
-        for (size_t i = 0; i < names.count; i++)
-            file_slot(d->arena, contents, names.items[i], name_hash(names.items[i], strlen(names.items[i])), true);
-    }
+    contents->listed = r == 0;
+    for (size_t i = 0; contents->listed && i < names.count; i++)
+        file_slot(d->arena, contents, names.items[i], name_hash(names.items[i], strlen(names.items[i])), true);
     struct {
         struct contents **items;
         size_t count;
@@ -213,20 +214,17 @@ void file_judge(const struct directories *d, const char *path, struct directory_
     struct stat st;
     file->judged = true;
     file->fd = -1;
-    int fd = root_open_file(d->root, path);
+    int fd = root_open_stat(d->root, path, &st);
     if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) {
         file->judgement = JUDGED_ABSENT;
         file->error = fd == -EACCES ? "permission denied" : NULL;
     } else if (fd == -EISDIR || fd == -ENXIO) {
         file->judgement = JUDGED_FATAL;
         file->error = "cannot read file data";
-    } else if (fd < 0 || fstat(fd, &st) < 0) {
+    } else if (fd < 0) {
         file->judgement = JUDGED_LEAVE;
-        int error = fd < 0 ? -fd : errno;
-        file->error = strerror(error);
-        file->trouble = error == ELOOP || error == ENAMETOOLONG ? 0 : -error; /* for these ld.so gives up, too */
-        if (fd >= 0)
-            close(fd);
+        file->error = strerror(-fd);
+        file->trouble = fd == -ELOOP || fd == -ENAMETOOLONG ? 0 : fd; /* with these ld.so gives up, too */
     } else {
         file->device = st.st_dev;
         file->inode = st.st_ino;

@@ -74,6 +74,7 @@ int object_read(struct loader *loader, struct loader_object *object, const char 
 int object_read_open(struct loader *loader, struct loader_object *object, int fd, uint64_t size);
 struct loader_object *object_add(struct loader *loader, const struct loader_object *template, const char *path,
                                  const char *name, const struct loader_object *requester);
+void object_answer_to(struct loader *loader, struct loader_object *object, const char *name);
 struct loader_object *object_find_file(const struct loader *loader, dev_t device, ino_t inode);
 /* Where its needs are looked for; NULL stands for the program. */
 const struct search_lists *object_lists(struct loader *loader, const struct loader_object *object);

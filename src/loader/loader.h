@@ -48,6 +48,11 @@ struct loader_undefined_list {
     size_t count;
 };
 
+struct loader_name {
+    const char *text;
+    uint32_t hash;
+};
+
 /* A file in the process: the program, a library. */
 struct loader_object {
     const char *path; /* as ld.so spells it: the directory of the rule, a slash, the name */
@@ -67,10 +72,13 @@ struct loader_object {
     bool global;        /* part of the global scope */
     struct loader_undefined_list undefined; /* after loader_check_symbols */
     int symbols_error;                      /* why the symbols could not be checked, 0 */
-    struct texts names;                     /* all names it answers to */
-    const struct search_lists *search;      /* private */
-    size_t index;                           /* private: its place in the list of objects */
-    unsigned mark;                          /* private */
+    struct {
+        struct loader_name *items;
+        size_t count;
+    } names;                           /* all it answers to: its path, its soname, what it was asked for by */
+    const struct search_lists *search; /* private */
+    size_t index;                      /* private: its place in the list of objects */
+    unsigned mark;                     /* private */
 };
 
 /* A copy the search came by. */

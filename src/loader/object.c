@@ -6,14 +6,25 @@
 #include "base/text.h"
 #include "loader/internal.h"
 
-static bool answers_to(const struct loader_object *object, const char *name) {
-    return text_eq(object->dynamic.soname, name) || strcmp(object->path, name) == 0 ||
-           texts_have(&object->names, name);
+void object_answer_to(struct loader *loader, struct loader_object *object, const char *name) {
+    uint32_t hash = name_hash(name, strlen(name));
+    for (size_t i = 0; i < object->names.count; i++)
+        if (object->names.items[i].hash == hash && strcmp(object->names.items[i].text, name) == 0)
+            return;
+    LIST_PUSH(&loader->arena, &object->names) = (struct loader_name){name, hash};
+}
+
+static bool answers_to(const struct loader_object *object, const char *name, uint32_t hash) {
+    for (size_t i = 0; i < object->names.count; i++)
+        if (object->names.items[i].hash == hash && strcmp(object->names.items[i].text, name) == 0)
+            return true;
+    return false;
 }
 
 struct loader_object *loader_find(const struct loader *loader, const char *name) {
+    uint32_t hash = name_hash(name, strlen(name));
     for (size_t i = 0; i < loader->objects.count; i++)
-        if (answers_to(loader->objects.items[i], name))
+        if (answers_to(loader->objects.items[i], name, hash))
             return loader->objects.items[i];
     return NULL;
 }
@@ -51,11 +62,9 @@ int object_read_open(struct loader *loader, struct loader_object *object, int fd
 
 int object_read(struct loader *loader, struct loader_object *object, const char *path) {
     struct stat st;
-    AUTO_FD fd = root_open_file(loader->root, path);
+    AUTO_FD fd = root_open_stat(loader->root, path, &st);
     if (fd < 0)
         return fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
     object->device = st.st_dev;
     object->inode = st.st_ino;
     return object_read_open(loader, object, fd, (uint64_t)st.st_size);
@@ -69,7 +78,10 @@ struct loader_object *object_add(struct loader *loader, const struct loader_obje
     object->name = name;
     object->requester = requester;
     object->index = loader->objects.count;
-    texts_add(&loader->arena, &object->names, name);
+    object_answer_to(loader, object, path);
+    object_answer_to(loader, object, name);
+    if (object->dynamic.soname)
+        object_answer_to(loader, object, object->dynamic.soname);
     LIST_PUSH(&loader->arena, &loader->objects) = object;
     return object;
 }

@@ -203,7 +203,7 @@ struct loader_object *request_make(struct loader *loader, const struct loader_ob
                     finding_visit, &finding);
     struct loader_object template = {0};
     if (finding.found && (object = object_find_file(loader, finding.device, finding.inode))) {
-        texts_add(&loader->arena, &object->names, name);
+        object_answer_to(loader, object, name);
         return request_loaded(loader, told, name, object, asked);
     }
     if (!finding.found && asked == ASKED_AUXILIARY)

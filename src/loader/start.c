@@ -57,9 +57,9 @@ static void interpreter_add(struct loader *loader) {
     if (object_read(loader, &template, path) < 0)
         return;
     struct loader_object *object = object_add(loader, &template, path, path, NULL);
-    texts_add(&loader->arena, &object->names, loader->platform.soname);
+    object_answer_to(loader, object, loader->platform.soname);
     if (loader->platform.kind == LOADER_MUSL) /* libc.so is the same file */
-        texts_add(&loader->arena, &object->names, "libc.so");
+        object_answer_to(loader, object, "libc.so");
 }
 
 /* LD_PRELOAD is separated by blanks and colons, /etc/ld.so.preload by white space and colons, with # comments. */

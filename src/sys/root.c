@@ -106,27 +106,31 @@ int root_openat(const struct root *root, const char *path, int flags, bool follo
     return fd < 0 ? -errno : (int)fd;
 }
 
-int root_open_file(const struct root *root, const char *path) {
+int root_open_stat(const struct root *root, const char *path, struct stat *ret_stat) {
     int fault = fault_next(path);
     if (fault)
         return fault;
     /* first without touching what is behind the name: opening a FIFO or a tape may block or act */
-    struct stat st;
-    int r = root_stat(root, path, &st);
+    int r = root_stat(root, path, ret_stat);
     if (r < 0)
         return r;
-    if (S_ISDIR(st.st_mode))
+    if (S_ISDIR(ret_stat->st_mode))
         return -EISDIR;
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(ret_stat->st_mode))
         return -ENXIO;
     int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, true);
     if (fd < 0)
         return fd;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) { /* it changed in between */
+    if (fstat(fd, ret_stat) < 0 || !S_ISREG(ret_stat->st_mode)) { /* it changed in between */
         close(fd);
         return -ENXIO;
     }
     return fd;
+}
+
+int root_open_file(const struct root *root, const char *path) {
+    struct stat st;
+    return root_open_stat(root, path, &st);
 }
 
 static int read_some(int fd, char *bytes, size_t len, size_t *ret_got) {
@@ -341,6 +345,47 @@ int root_list(const struct root *root, struct arena *arena, const char *path, st
     if (ret_names->count)
         qsort(ret_names->items, ret_names->count, sizeof *ret_names->items, compare_names);
     return r;
+}
+
+/* The names of one filled buffer of getdents64. */
+static int entries_take(const struct root *root, struct arena *arena, const char *path, const char *bytes,
+                        size_t got, struct texts *names) {
+    for (size_t at = 0; at < got;) {
+        const struct dirent64 *entry = (const struct dirent64 *)(const void *)(bytes + at); /* the kernel's */
+        at += entry->d_reclen;
+        if (text_eq(entry->d_name, ".") || text_eq(entry->d_name, ".."))
+            continue;
+        if (names->count == LIMIT_DIRECTORY)
+            return -EFBIG;
+        texts_add(arena, names, arena_copy(arena, entry->d_name));
+        record_entry(root, path, entry->d_name);
+    }
+    return 0;
+}
+
+int root_list_small(const struct root *root, struct arena *arena, const char *path, off_t largest,
+                    struct stat *ret_stat, struct texts *ret_names) {
+    _Alignas(struct dirent64) char bytes[8192];
+    *ret_names = (struct texts){0};
+    int fault = fault_next(path);
+    if (fault)
+        return fault;
+    record_seen(root, path);
+    AUTO_FD fd = root_openat(root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, true);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, ret_stat) < 0)
+        return -errno;
+    if (ret_stat->st_size > largest)
+        return -EFBIG;
+    for (;;) {
+        ssize_t got = getdents64(fd, bytes, sizeof bytes);
+        if (got <= 0)
+            return got < 0 ? -errno : 0;
+        int r = entries_take(root, arena, path, bytes, (size_t)got, ret_names);
+        if (r < 0)
+            return r;
+    }
 }
 
 int root_access(const struct root *root, const char *path, int how) {

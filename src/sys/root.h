@@ -27,6 +27,8 @@ const char *root_directory(const struct root *root);
 /* Opens a regular file for reading (never blocks: FIFOs, sockets and device nodes are -ENXIO, directories
  * -EISDIR). The descriptor, or -errno. */
 int root_open_file(const struct root *root, const char *path);
+/* The same, and what fstat(2) says of it. */
+int root_open_stat(const struct root *root, const char *path, struct stat *ret_stat);
 /* The whole file, at most `max` bytes of it. 0; -EFBIG when it is larger (ret_bytes still holds the first max
  * bytes); or -errno with ret_bytes empty. The bytes are followed by one NUL and live in the arena. Works for /proc
  * and /sys, whose sizes lie. */
@@ -51,6 +53,10 @@ int root_realpath(const struct root *root, struct arena *arena, const char *path
 /* Names in a directory without "." and "..", in natural order. 0; -EFBIG when cut at LIMIT_DIRECTORY (the names so
  * far are there); or -errno. */
 int root_list(const struct root *root, struct arena *arena, const char *path, struct texts *ret_names);
+/* Looks at a directory, and lists it, in no order, where its own size is at most `largest`. 0; -EFBIG: it is larger
+ * (ret_stat is filled, no names); -EACCES: it may not be listed; or -errno. */
+int root_list_small(const struct root *root, struct arena *arena, const char *path, off_t largest,
+                    struct stat *ret_stat, struct texts *ret_names);
 /* access(2) with R_OK, W_OK, X_OK for the user that runs whycuda; under --root judged from mode and
  * DIR/.whycuda/id. 0 or -errno. */
 int root_access(const struct root *root, const char *path, int how);

@@ -46,12 +46,19 @@ echo "$(sed -n 1p "$work/whole") $(sed -n 2p "$work/whole")" |
     awk '{ printf "  whycuda is faster       %.1f times than ldd\n", $1 / $4 }'
 echo "$(sed -n 1p "$work/tree") $(sed -n 2p "$work/tree")" |
     awk '{ printf "  whycuda is faster       %.1f times than lddtree\n", $1 / $4 }'
+cpu() { # CPU milliseconds of a command, children included, the mean of 20 runs
+    file=$file sh -c 'i=0; while [ $i -lt 20 ]; do "$@" >/dev/null 2>&1; i=$((i + 1)); done; times' cpu "$@" | tail -1 |
+        tr 'ms' '  ' | awk '{ print ($1 * 60 + $2 + $3 * 60 + $4) * 1000 / 20 }'
+}
+ldd_cpu=$(cpu ldd "$file") tree_cpu=$(cpu /usr/bin/python3 /usr/bin/lddtree "$file") our_cpu=$(cpu "$program" libs --json "$file")
+echo "whole process: CPU ms, the mean of 20 runs"
+echo "  ldd $ldd_cpu, lddtree $tree_cpu, whycuda $our_cpu"
 echo "inside a process, without its start: CPU microseconds, fastest, median, slowest"
 sed 's/^/  /' "$work/inside"
-awk -v ldd="$(cut -d' ' -f1 "$work/whole" | head -1)" -v tree="$(cut -d' ' -f1 "$work/tree" | head -1)" '
+awk -v ldd="$ldd_cpu" -v tree="$tree_cpu" '
     { median[$1] = $3; least[$1] = $2 }
     END {
-        printf "  the closure takes       1/%.0f of ldd, 1/%.0f of lddtree (at least 20)\n",
+        printf "  the closure takes       1/%.1f of ldd, 1/%.0f of lddtree in CPU time (at least 20)\n",
                ldd * 1000 / median["warm"], tree * 1000 / median["warm"]
         printf "  with symbols            %.2f times the floor by medians, %.2f by the fastest (at most 5)\n",
                median["symbols"] / median["floor"], least["symbols"] / least["floor"]

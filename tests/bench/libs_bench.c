@@ -89,7 +89,10 @@ static double measure(int kind, const char *file, const struct ranges *list, siz
         return -1;
     if (kind == 1)
         loader_check_symbols(loader);
-    return now() - start;
+    double took = now() - start;
+    loader_close(loader);
+    root_close(root);
+    return took;
 }
 
 /* One round in a program of its own, as each run of whycuda is. */

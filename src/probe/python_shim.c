@@ -128,16 +128,33 @@ static void decide(struct shim *shim) {
     want_from_file(shim, path_in(shim, home, ".tool-versions"), want_tool_versions);
 }
 
-/* pyenv's "3.11" is the newest installed 3.11.x (pyenv-latest: only digits and dots). */
+/* A finished release: pyenv-latest leaves out -dev, -src, -latest, alphas to candidates, and builds without the
+ * GIL. */
+static bool is_release(const char *name) {
+    size_t len = strlen(name), digits = len;
+    if (text_ends(name, "-dev") || text_ends(name, "-src") || text_ends(name, "-latest"))
+        return false;
+    while (digits && name[digits - 1] >= '0' && name[digits - 1] <= '9')
+        digits--;
+    if (digits == len)
+        return !(len > 1 && name[len - 1] == 't');
+    return !(digits && (name[digits - 1] == 'a' || name[digits - 1] == 'b' ||
+                        (digits > 1 && name[digits - 2] == 'r' && name[digits - 1] == 'c')));
+}
+
+/* pyenv's "3.11" is the newest installed 3.11.x. */
 static const char *newest_of(struct shim *shim, const char *versions, const char *wanted) {
     struct texts names;
-    const char *newest = NULL, *prefix = arena_printf(shim->search->arena, "%s.", wanted);
+    const char *newest = NULL;
+    size_t len = strlen(wanted);
     int r = root_list(shim->search->root, shim->search->arena, versions, &names);
     if (r < 0 && r != -EFBIG)
         return NULL;
-    for (size_t i = 0; i < names.count; i++)
-        if (text_starts(names.items[i], prefix) && !names.items[i][strspn(names.items[i], "0123456789.")])
-            newest = names.items[i];
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.items[i];
+        if (text_starts(name, wanted) && (name[len] == '.' || name[len] == '-') && is_release(name))
+            newest = name;
+    }
     return newest;
 }
 

@@ -90,4 +90,31 @@ with tempfile.TemporaryDirectory() as made:
         env = plain()
         compare(project, env, "--python", str(project / "venv/bin/python"))
 
+ROOT = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
+if (ROOT / "shims/python").exists():
+    with tap.case("pyenv's shim: the Python that it starts, or none where it fails"):
+        versions = sorted(path.name for path in (ROOT / "versions").iterdir())
+        short = versions[-1].rsplit(".", 1)[0]
+        with tempfile.TemporaryDirectory() as made:
+            made = pathlib.Path(os.path.realpath(made))
+            (made / "below").mkdir()
+            path = f"{ROOT}/shims:/usr/bin:/bin"
+            settings = [{}] + [{"PYENV_VERSION": one} for one in (versions[0], versions[-1], short, f"9.9.9:{versions[0]}", "9.9.9", "system",
+                                                                 f"python-{versions[0]}")]
+            files = [None, f"{versions[0]}\n", f"# why\n\n{short} {versions[0]}\r\n", "9.9.9\n", "system\n", "", "../../x\n"]
+            for text in files:
+                (made / ".python-version").unlink(missing_ok=True)
+                if text is not None:
+                    (made / ".python-version").write_text(text)
+                for setting in settings:
+                    env = plain(PATH=path, PYENV_ROOT=str(ROOT), **setting)
+                    asked = subprocess.run([ROOT / "shims/python", "-c", "import sys; print(sys.executable)"], cwd=made / "below", env=env,
+                                           capture_output=True, text=True)
+                    wanted = asked.stdout.strip() if asked.returncode == 0 else None
+                    torch = told(made / "below", env)
+                    got = value(torch["interpreter"])
+                    if wanted is None and got == "/usr/bin/python3" and "system" in (setting.get("PYENV_VERSION"), (text or "").strip(), ""):
+                        continue  # pyenv has no `python` on such a system; the next word to try is python3
+                    assert got == wanted, (text, setting, got, wanted, asked.stderr)
+
 tap.finish()

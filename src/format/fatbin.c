@@ -127,6 +127,10 @@ static int entry_read(struct window *window, uint64_t at, uint64_t end, struct f
 static void module_read(struct fatbin_code *code, struct arena *arena, struct window *window, uint64_t at,
                         uint64_t end) {
     struct fatbin_mix mix = {.modules = 1, .first = code->modules};
+    if (code->every && code->modules % code->every) {
+        code->full |= ++code->modules >= LIMIT_FATBIN_ENTRIES;
+        return;
+    }
     while (at < end && !code->full) {
         struct fatbin_target target;
         const char *problem;

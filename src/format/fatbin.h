@@ -54,6 +54,7 @@ struct fatbin_mixes {
 
 /* What was found in one place or several. */
 struct fatbin_code {
+    unsigned every;                /* set before: look into every so many modules only; 0: into all */
     struct fatbin_targets targets; /* in the order met; fatbin_sorted orders them */
     struct fatbin_mixes mixes;
     uint64_t modules, entries;

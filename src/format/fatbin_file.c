@@ -269,7 +269,7 @@ static int region_read(struct reader *reader, uint64_t offset, uint64_t size, in
 
 int fatbin_file_read(const struct root *root, struct arena *arena, const char *path, enum fatbin_reach reach,
                      struct fatbin_file *ret_file) {
-    struct fatbin_file file = {0};
+    struct fatbin_file file = {.code.every = reach == FATBIN_SAMPLE ? 3 : 0};
     struct reader reader = {.root = root, .arena = arena, .path = path, .reach = reach, .file = &file};
     uint64_t size;
     AUTO_FD fd = open_sized(root, path, &size);

@@ -11,7 +11,9 @@
 enum fatbin_reach {
     FATBIN_SECTIONS, /* where GPU code belongs */
     FATBIN_LARGE,    /* and in the sections of the large code model, where NVIDIA's libraries keep more of it */
-    FATBIN_ALL       /* and anywhere else, which reads the whole file, of any format */
+    FATBIN_ALL,      /* and anywhere else, which reads the whole file, of any format */
+    FATBIN_SAMPLE    /* less: of the modules where GPU code belongs only every third is looked into. Tells the
+                        targets that most of a library has, at less than half the reads */
 };
 
 struct fatbin_file {

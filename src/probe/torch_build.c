@@ -180,7 +180,9 @@ static void read_targets(struct torch_probe *torch) {
     const char *path = find_first(torch, names),
                *source = torch_keep(torch, path ? path : torch->library_directory);
     struct fatbin_file file = {0};
-    int r = path ? fatbin_file_read(torch->root, torch->scratch, path, false, &file) : -ENOENT;
+    /* of the environments that would not run, a sample tells the same list (tests/slow compare) */
+    enum fatbin_reach reach = torch->python->in_use ? FATBIN_SECTIONS : FATBIN_SAMPLE;
+    int r = path ? fatbin_file_read(torch->root, torch->scratch, path, reach, &file) : -ENOENT;
     if (r == 0 && file.code.error < 0)
         r = file.code.error;
     if (r == 0 && !file.code.entries)

@@ -97,9 +97,10 @@ void torch_check_record(struct torch_probe *torch, const char *directory, const 
         python_search_cut(torch->search, path, "more lines than are read");
         size = LIMIT_FILE;
     }
-    char *chunk = arena_alloc(torch->scratch, RECORD_CHUNK);
+    size_t room = size < RECORD_CHUNK ? (size_t)size : RECORD_CHUNK;
+    char *chunk = arena_alloc(torch->scratch, room);
     for (size_t carried = 0; at < size;) {
-        size_t more = size - at < RECORD_CHUNK - carried ? (size_t)(size - at) : RECORD_CHUNK - carried;
+        size_t more = size - at < room - carried ? (size_t)(size - at) : room - carried;
         if (root_pread(fd, chunk + carried, more, at) < 0)
             return; /* it shrinks while it is read */
         at += more;

@@ -103,6 +103,10 @@ for release, python in BUILDS.items():
         assert [f for f in flags if f.startswith("compute_")] == used.ptx, (flags, used.ptx)
         assert used.missing_files == used.damaged_files == used.changed_files == used.leftovers == used.missing_packages == []
         assert used.state("shadowed_by") == "absent" and all(p.fits is not False for p in used.packages)
+        m.environment["WORKON_HOME"] = m.environment.pop("VIRTUAL_ENV").rpartition("/")[0]
+        other = facts(m).named(str(venv))
+        assert not other.in_use and (other.sass, other.ptx, other.torch_version) == (used.sass, used.ptx, version), other.sass
+        m.environment["VIRTUAL_ENV"] = str(venv)
     with tap.case(f"torch {release}: its libraries are all found, in the environment"):
         libraries = used.libraries
         assert len(libraries) >= 20 and used.state("import_stops") == "absent", used.import_stops

@@ -74,10 +74,7 @@ static void add_found(struct torch_packages *packages, struct python_dist dist, 
 static void find_in_directory(struct torch_packages *packages, const char *directory, const struct texts *names) {
     for (size_t i = 0; i < names->count; i++) {
         struct python_dist dist;
-        char first =
-            names->items[i][0] | 0x20; /* most names are none of these; this keeps a listing of thousands cheap */
-        if (!strchr("tnxfpbdvaic", first) || !python_dist_parse(span_of(names->items[i]), false, &dist) ||
-            dist.leftover)
+        if (!python_dist_parse(span_of(names->items[i]), false, &dist) || dist.leftover)
             continue;
         if ((torch_is_companion(dist.name) || torch_is_of_cuda(dist.name)) &&
             !torch_find_package(packages, dist.name))

@@ -5,10 +5,12 @@ import os
 import pathlib
 import sys
 
+import jsonschema
 import tap
 
 from support.pythons import Machine, elf
 
+SCHEMA = jsonschema.Draft202012Validator(json.loads((tap.ROOT / "schema/envs-1.json").read_text()))
 SHIM = '#!/usr/bin/env bash\nset -e\nprogram="${0##*/}"\nexport PYENV_ROOT="/home/jo/.pyenv"\nexec "/home/jo/.pyenv/libexec/pyenv" exec "$program" "$@"\n'
 
 
@@ -191,6 +193,7 @@ with tap.case("a venv whose Python is gone, and one that was made on Windows"):
     old, win = facts.named("/home/jo/project/old"), facts.named("/home/jo/project/win")
     assert old.state("interpreter") == "absent" and old.python == "3.8.10"
     assert win.kind == "windows" and win.python == "3.11.4" and win.build == "cpu" and win.torch_version == "2.6.0+cpu"
+    SCHEMA.validate(json.loads(m.envs("--json").stdout))
     text = m.envs().stdout.decode()
     assert "broken" in next(line for line in text.splitlines() if "/old" in line), text
 
@@ -221,6 +224,7 @@ with tap.case("whycuda envs: one line each, the one in use marked; JSON the same
     body = {line.split()[-2]: line for line in lines[1:5]}
     assert "cpu build" in body["/usr"] and "missing" in body["~/venv"] and "rocm 6.2" in body["~/env"]
     table = json.loads(m.envs("--json").stdout)
+    SCHEMA.validate(table)
     assert [(one["path"], one["verdict"], one["in_use"]) for one in table][0] == ("/home/jo/project/.venv", "cuda 12.4", True)
     assert len(table) == 4 and all(one["problems"] == [] for one in table)
     empty = Machine()

@@ -34,6 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct python_assignment assignment;
     for (rest = bytes; python_next_assignment(&rest, &assignment);)
         ;
+    size_t at = python_record_find_so(bytes), wanted = span_find(bytes, ".so");
+    if (at != wanted)
+        __builtin_trap();
     for (rest = bytes; span_next_line(&rest, &line);) {
         struct python_record_entry entry;
         struct python_dist dist;

@@ -84,6 +84,37 @@ static bool detected(struct reading *reading, struct span text) {
     return false;
 }
 
+/* What a script prints without a word beside it: "2.6.0+cu124 12.4 False 0", "('2.6.0+cu124', '12.4', False)". The
+ * tag makes it a release of PyTorch. */
+static bool bare_values(struct reading *reading, struct span text) {
+    struct span rest = text, word;
+    struct package_version parsed;
+    int64_t count;
+    for (size_t i = 0; i < 4 && span_next_word(&rest, &word); i++) {
+        while (word.len && strchr("('\"", word.ptr[0]))
+            word = span_slice(word, 1, word.len);
+        while (word.len && strchr("),'\"", word.ptr[word.len - 1]))
+            word.len--;
+        if (i == 0) {
+            if (!word.len || !isdigit((unsigned char)word.ptr[0]) || release_at(word).len != word.len ||
+                package_version_parse(word, &parsed) < 0 || parsed.count != 3 || parsed.release[0] < 1 ||
+                !(strncmp(parsed.local, "cu", 2) == 0 || strncmp(parsed.local, "cpu", 3) == 0 ||
+                  strncmp(parsed.local, "rocm", 4) == 0))
+                return false;
+            read_torch_version(reading, word, true);
+        } else if (span_eq(word, "True") || span_eq(word, "False")) {
+            read_available(reading, word);
+        } else if (span_eq(word, "None") || memchr(word.ptr, '.', word.len)) {
+            read_torch_cuda(reading, word);
+        } else if (word.len < 3 && span_to_number(word, 10, &count) == 0) {
+            note_number(reading, &reading->facts->compute.device_count, count);
+        } else {
+            break;
+        }
+    }
+    return rest.ptr != text.ptr;
+}
+
 static bool read_line(struct reading *reading, void *memory) {
     (void)memory;
     struct span text = reading->line->text, value;
@@ -104,6 +135,10 @@ static bool read_line(struct reading *reading, void *memory) {
     }
     if (detected(reading, text))
         return true;
+    if (bare_values(reading, text)) {
+        reading_kind(reading, "banner");
+        return true;
+    }
     bool found = span_has(text, "orch") && !is_about_others(text) && torch_word(reading, text);
     if (found) {
         ultralytics(reading, text);

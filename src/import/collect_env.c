@@ -70,7 +70,18 @@ static void device_count(struct reading *reading, struct span value, struct coll
 
 static void arch_flags(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
-    read_arch_list(reading, value);
+    struct span code;
+    if (!span_has(value, "code=")) {
+        read_arch_list(reading, value);
+        return;
+    }
+    for (struct span rest = value; after_key(rest, "code=", &code);
+         rest = code) { /* "arch=compute_80,code=sm_80" */
+        size_t end = 0;
+        while (end < code.len && !strchr(";, ", code.ptr[end]))
+            end++;
+        read_arch_list(reading, span_slice(code, 0, end));
+    }
 }
 
 static void torch_device(struct reading *reading, struct span value, struct collect_env *state) {
@@ -378,6 +389,8 @@ static const struct key {
     {"cuda version used by pytorch", torch_cuda, KEY_REPORT},
     {"- cuda runtime", torch_cuda, KEY_REPORT},
     {"rocm used to build pytorch", torch_hip, KEY_REPORT},
+    {"rocm sdk used to build pytorch", torch_hip, KEY_REPORT}, /* since 2.15 */
+    {"hip used to build pytorch", torch_hip, KEY_REPORT},
     {"torch hip version", torch_hip, KEY_REPORT},
     {"torch.version.hip", torch_hip, KEY_REPORT},
     {"is cuda available", available, KEY_REPORT},
@@ -472,7 +485,7 @@ static const struct key {
     {"cuda compiler", nvcc_version, KEY_REPORT},
     {"cuda toolkit", nvcc_version, KEY_HINT},
     {"cuda_home", cuda_home, KEY_HINT},
-    {"gcc version", gcc, KEY_REPORT},
+    {"gcc version", gcc, KEY_HINT},
     {"gcc", gcc, KEY_HINT},
     {"compiler", gcc, KEY_HINT},
     {"product name", product_name, KEY_HINT},
@@ -536,7 +549,7 @@ static void heading(struct reading *reading, struct span text, struct collect_en
                          : 0;
         struct gpu_device *device = reading_gpu(reading, state->gpu);
         if (device)
-            note_text(reading, &device->address, span_slice(text, 8, text.len));
+            read_pci_address(reading, &device->address, span_slice(text, 4, text.len));
     }
     for (size_t i = 0; i < text.len; i++)
         state->section[i] = (char)tolower((unsigned char)text.ptr[i]);
@@ -574,7 +587,7 @@ static bool read_line(struct reading *reading, void *memory) {
     key->read(reading, value, state);
     if (key->kind == KEY_REPORT) {
         state->seen = true;
-        reading_kind(reading, "collect_env");
+        reading_kind(reading, key->read == attached ? "nvidia-smi" : "collect_env");
     }
     return key->kind == KEY_REPORT;
 }

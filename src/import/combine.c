@@ -21,6 +21,16 @@ static size_t fact_size(enum field_kind kind) {
 
 static void fill(struct arena *arena, const struct record_type *type, char *to, const char *from, bool newer);
 
+/* By its address; where one of the two has none by its place in the list, since every tool lists in the bus's
+ * order. */
+static bool same_gpu(const struct gpu_device *a, const struct gpu_device *b, bool same_place) {
+    const char *x = text_of(a->name), *y = text_of(b->name), *at = text_of(a->address), *bt = text_of(b->address);
+    if (at && bt) /* with and without the domain, "0000:" or "00000000:" */
+        return text_ends(at, strlen(bt) > 7 ? bt + strlen(bt) - 7 : bt);
+    bool alike = !x || !y || text_has_nocase(x, y) || text_has_nocase(y, x);
+    return same_place && alike;
+}
+
 /* A row of `list` that speaks of the same thing as `row`, or NULL. */
 static char *same_row(const struct record_type *type, struct rows_fact *list, const char *row, size_t index) {
     for (size_t i = 0; i < list->count; i++) {
@@ -41,12 +51,7 @@ static char *same_row(const struct record_type *type, struct rows_fact *list, co
                 number_of(((struct compute_device *)other)->index, 0))
                 return other;
         } else if (type == &gpu_device_type) {
-            /* by place in the list: every tool lists in the order of the bus */
-            const struct gpu_device *a = (const struct gpu_device *)row, *b = (struct gpu_device *)other;
-            bool named = known(a->name) && known(b->name);
-            const char *x = text_of(a->name), *y = text_of(b->name);
-            bool alike = !named || text_has_nocase(x, y) || text_has_nocase(y, x);
-            if (i == index && alike)
+            if (same_gpu((const struct gpu_device *)row, (struct gpu_device *)other, i == index))
                 return other;
         } else if (type == &driver_library_type) {
             if (text_eq(text_of(((const struct driver_library *)row)->path),
@@ -123,7 +128,8 @@ static void fill_all(struct arena *arena, struct snapshot *to, const struct snap
     for (size_t i = 0; i < snapshot_part_count; i++)
         fill(arena, snapshot_parts[i].type, (char *)to + snapshot_parts[i].offset,
              (const char *)from + snapshot_parts[i].offset,
-             newer && strcmp(snapshot_parts[i].name, "environment") == 0);
+             newer && (strcmp(snapshot_parts[i].name, "environment") == 0 ||
+                       strcmp(snapshot_parts[i].name, "access") == 0));
 }
 
 /* --- reports ----------------------------------------------------------------------------------------------------
@@ -240,12 +246,15 @@ static void fill_gaps(struct reading *reading, struct report *judged, const stru
     const struct snapshot *from = other->facts;
     bool same_place =
         judged->place == other->place || judged->place == PLACE_UNKNOWN || other->place == PLACE_UNKNOWN;
-    struct text_fact container = to->system.container, image = to->access.image;
+    struct text_fact container = to->system.container, image = to->access.image,
+                     distribution = to->system.distribution_name;
     fill_part(reading->arena, to, from, "gpu", false);
     fill_part(reading->arena, to, from, "driver", false);
     fill_part(reading->arena, to, from, "system", false);
     if (!same_place) { /* a host is in no container */
         to->system.container = container;
+        if (other->place == PLACE_WINDOWS)
+            to->system.distribution_name = distribution;
         to->access.image = image;
         fill_part(reading->arena, to, from, "printed", false);
     } else {

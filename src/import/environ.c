@@ -175,7 +175,8 @@ static bool read_line(struct reading *reading, void *memory) {
     struct span text = reading->line->text;
     if (state->asked[0]) {
         struct span name = span_of(state->asked);
-        bool taken = reading->output_lines <= 1 && text.len < 4096 && !memchr(text.ptr, ' ', text.len);
+        bool path = memchr(text.ptr, '\\', text.len) || text.ptr[0] == '/';
+        bool taken = reading->output_lines <= 1 && text.len < 4096 && (path || !memchr(text.ptr, ' ', text.len));
         if (taken)
             read_variable(reading, name, text);
         state->asked[0] = '\0';

@@ -10,7 +10,7 @@ enum installer { INSTALL_NONE, INSTALL_PIP, INSTALL_UV, INSTALL_CONDA, INSTALL_P
 
 struct install {
     enum installer by;
-    bool failed;
+    bool failed, cpu_only;
     size_t line; /* of the command */
     struct span wanted, index, channel;
     struct span driver; /* package or runfile */
@@ -114,6 +114,7 @@ static void read_command(struct reading *reading, void *memory) {
     while (!order->wanted.len && span_next_word(&rest, &word))
         if (is_wanted(word))
             order->wanted = span_unquote(word);
+    order->cpu_only = find_word(command, "cpuonly") != SIZE_MAX || find_word(command, "pytorch-cpu") != SIZE_MAX;
     order->index = index_of(command);
     if (order->by == INSTALL_CONDA)
         command_option(command, "-c", &order->channel);
@@ -176,8 +177,7 @@ static void torch_ordered(struct reading *reading, const struct install *order) 
     if (span_cut(order->wanted, '+', &head, &local) && local.len)
         variant = release_at(local).len ? release_at(local) : local;
     torch_build_of_local(arena_copy_span(reading->arena, variant), &build);
-    if (build.kind == TORCH_BUILD_CPU || span_starts(order->wanted, "cpuonly") ||
-        span_starts(order->wanted, "pytorch-cpu"))
+    if (build.kind == TORCH_BUILD_CPU || order->cpu_only)
         note_word(reading, &python->build, "cpu");
     else if (build.kind == TORCH_BUILD_ROCM)
         note_word(reading, &python->build, "rocm");

@@ -92,6 +92,21 @@ static void driver(struct reading *reading, struct span text) {
     }
 }
 
+/* "Ubuntu 22.04" anywhere, other systems only in remarks: compilers and packages carry their names, too. */
+static void system_name(struct reading *reading, struct span text, bool remark) {
+    size_t at = span_find(text, "Ubuntu ");
+    struct span rest = span_slice(text, at == SIZE_MAX ? text.len : at + 7, text.len);
+    bool release = rest.len >= 5 && isdigit((unsigned char)rest.ptr[0]) && isdigit((unsigned char)rest.ptr[1]) &&
+                   (memcmp(rest.ptr + 2, ".04", 3) == 0 || memcmp(rest.ptr + 2, ".10", 3) == 0);
+    if (release) {
+        read_os_name(reading, span_slice(text, at, at + 7 + version_at(rest).len));
+    } else if (remark && text.len < 100) {
+        struct span rest_of = text, part;
+        while (span_next_field(&rest_of, ',', &part))
+            read_os_name(reading, span_trim(part));
+    }
+}
+
 static bool is_talk(struct span text) {
     static const char *const words[] = {"NVRM",         "File \"",       "Traceback",         "http",
                                         "Error:",       "site-packages", "is not compatible", "If you want to use",
@@ -112,8 +127,7 @@ static bool read_line(struct reading *reading, void *memory) {
         return false;
     if (is_talk(text))
         return false;
-    if (remark || span_has(text, "Ubuntu ") || span_has(text, "Windows 1"))
-        read_os_name(reading, text);
+    system_name(reading, text, remark);
     if (span_find_nocase(text, "driver") != SIZE_MAX)
         driver(reading, text);
     if (reading->knowledge)

@@ -202,6 +202,12 @@ static void read_match(struct reading *reading, const struct message_match *matc
     reading_message(reading, id, first, second);
     if (reading->facts->printed.messages.count == before)
         return;
+    static const char *const kinds[][2] = {{"smi_", "nvidia-smi"}, {"kernel_", "kernel log"}, {"pip_", "pip"}};
+    const char *kind = "message";
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(id, kinds[i][0], strlen(kinds[i][0])) == 0)
+            kind = kinds[i][1];
+    reading_kind(reading, kind);
     struct printed_message row = reading->facts->printed.messages.items[before];
     code_of_id(reading, id);
     if (strcmp(id, "unexpected_count_error") == 0)

@@ -283,6 +283,7 @@ static bool unit_line(struct reading *reading, struct span text, struct modules 
     if (!state->unit[0] || !after_key(text, "Active: ", &value))
         return false;
     bool running = span_starts(value, "active");
+    reading_kind(reading, "systemctl");
     if (strstr(state->unit, "fabricmanager"))
         note_flag(reading, &reading->facts->access.fabric_manager_running, running);
     else if (strstr(state->unit, "nvidia-gridd"))

@@ -103,7 +103,7 @@ static bool gpu_row(struct reading *reading, struct span text, struct nvidia_smi
     }
     struct span bus = cell(text, 1), address;
     if (span_next_word(&bus, &address) && memchr(address.ptr, ':', address.len))
-        note_text(reading, &device->address, address);
+        read_pci_address(reading, &device->address, address);
     struct span ecc = cell(text, 2);
     int64_t errors;
     if (span_to_number(ecc, 10, &errors) == 0 && errors > 0)
@@ -137,8 +137,12 @@ static void gpu_more(struct reading *reading, struct span text, struct nvidia_sm
                  {"E. Thread", "Exclusive_Thread"},
                  {"Prohibited", "Prohibited"}};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (span_ends(last, modes[i].end))
-            note_word(reading, &reading->facts->access.compute_mode, modes[i].mode);
+        if (span_ends(last, modes[i].end)) {
+            struct text_fact *mode = &reading->facts->access.compute_mode;
+            if (text_eq(text_of(*mode), "Default")) /* one GPU that keeps others out is what matters */
+                mode->is.state = FACT_UNKNOWN;
+            note_word(reading, mode, modes[i].mode);
+        }
     struct flag_fact *mig = &reading->facts->access.mig_enabled;
     if (span_eq(last, "Enabled") || span_eq(last, "Enabled*"))
         put_flag(reading, mig, true);
@@ -260,7 +264,7 @@ static void query_uuid(struct reading *reading, struct gpu_device *device, struc
 }
 
 static void query_address(struct reading *reading, struct gpu_device *device, struct span value) {
-    note_text(reading, &device->address, value);
+    read_pci_address(reading, &device->address, value);
 }
 
 static void query_model(struct reading *reading, struct gpu_device *device, struct span value) {

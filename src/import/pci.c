@@ -7,11 +7,12 @@
 struct pci {
     struct gpu_device *device; /* the one whose further lines are read; NULL: none of NVIDIA's */
     struct other_gpu *other;
+    struct span product; /* lshw's, before its vendor */
     bool lshw; /* inside "*-display" */
     bool unclaimed;
     bool inxi;   /* a line of inxi came before */
     bool models; /* ubuntu-drivers: "vendor : NVIDIA Corporation" was seen */
-    bool listed; /* the whole bus, or all of NVIDIA on it, was listed */
+    bool others; /* functions that are no displays were in the list */
 };
 
 /* --- names ------------------------------------------------------------------------------------------------------
@@ -82,12 +83,12 @@ static void describe(struct reading *reading, struct gpu_device *device, struct 
 static struct gpu_device *add_device(struct reading *reading, struct span address) {
     struct gpu_device_rows *devices = &reading->facts->gpu.devices;
     for (size_t i = 0; address.len && i < devices->count; i++)
-        if (known(devices->items[i].address) && text_ends(devices->items[i].address.value, "") &&
-            span_ends(span_of(devices->items[i].address.value), arena_copy_span(reading->arena, address)))
+        if (known(devices->items[i].address) &&
+            text_ends(devices->items[i].address.value, arena_copy_span(reading->arena, address)))
             return &devices->items[i];
     struct gpu_device *device = READING_PUSH(reading, devices);
     if (device && address.len)
-        put_text(reading, &device->address, address);
+        read_pci_address(reading, &device->address, address);
     return device;
 }
 
@@ -96,7 +97,7 @@ static void add_other(struct reading *reading, struct pci *state, struct span ad
     if (!state->other)
         return;
     if (address.len)
-        note_text(reading, &state->other->address, address);
+        read_pci_address(reading, &state->other->address, address);
     note_text(reading, &state->other->name, text);
     for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
         if (span_has(text, vendors[i].word)) {
@@ -113,9 +114,10 @@ static void listed(struct reading *reading, struct pci *state) {
     bool only_vga = span_has(reading->command, "VGA") && !span_has(reading->command, "3D") &&
                     find_word(reading->command, "nvidia") == SIZE_MAX &&
                     find_word(reading->command, "NVIDIA") == SIZE_MAX;
+    if (!reading->command.len) /* what the list was filtered for is not told: a list of displays alone was */
+        only_vga = !state->others;
     if (only_vga && !known(reading->facts->system.virtual_machine) && !reading->facts->gpu.devices.count)
         return;
-    state->listed = true;
     note_flag(reading, &reading->facts->gpu.bus_readable, true);
     if (!known(reading->facts->gpu.devices))
         set_listed(&reading->facts->gpu.devices, reading_source(reading));
@@ -159,6 +161,7 @@ static bool lspci_line(struct reading *reading, struct span text, struct pci *st
     reading_kind(reading, "lspci");
     state->device = NULL;
     state->other = NULL;
+    state->others |= class == NULL;
     struct span name;
     size_t colon = span_find(rest, ": ");
     name = colon == SIZE_MAX ? rest : span_trim(span_slice(rest, colon + 2, rest.len));
@@ -228,8 +231,9 @@ static bool lshw_line(struct reading *reading, struct span text, struct pci *sta
         return false;
     if (span_starts(text, "product:")) {
         state->device = add_device(reading, (struct span){"", 0});
+        state->product = span_trim(span_slice(text, 8, text.len));
         if (state->device)
-            describe(reading, state->device, span_trim(span_slice(text, 8, text.len)));
+            describe(reading, state->device, state->product);
         if (state->device && state->unclaimed)
             note_absent(reading, &state->device->kernel_driver.is);
         return true;
@@ -237,17 +241,16 @@ static bool lshw_line(struct reading *reading, struct span text, struct pci *sta
     if (after_key(text, "vendor:", &value)) {
         struct gpu_device_rows *devices = &reading->facts->gpu.devices;
         if (!(span_find_nocase(value, "nvidia") != SIZE_MAX) && state->device && devices->count) {
-            struct span name = span_of(text_of(state->device->name) ? text_of(state->device->name) : "");
-            devices->count--; /* the product came first; it is another vendor's */
+            devices->count--; /* it is another vendor's */
             state->device = NULL;
             add_other(reading, state, (struct span){"", 0},
                       span_of(arena_printf(reading->arena, "%.*s %.*s", (int)(value.len < 60 ? value.len : 60),
-                                           value.ptr, (int)name.len, name.ptr ? name.ptr : "")));
+                                           value.ptr, (int)state->product.len, state->product.ptr)));
         }
         return true;
     }
     if (after_key(text, "bus info: pci@", &value) && state->device) {
-        note_text(reading, &state->device->address, value);
+        read_pci_address(reading, &state->device->address, value);
         return true;
     }
     if (span_starts(text, "configuration:")) {

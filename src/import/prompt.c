@@ -316,6 +316,8 @@ bool is_command(struct span text) {
     if (!span_next_word(&rest, &first))
         return false;
     span_next_word(&rest, &second);
+    if (span_has(text, "did not run"))
+        return false; /* pip, about a command of its own */
     if (assigned)
         return is_program(first) || span_eq(first, "\\");
     if (span_starts(first, "./") && span_ends(first, ".sh") && !second.len)

@@ -175,6 +175,7 @@ struct variable *reading_variable(struct reading *reading, struct span name) {
         if (span_eq(name, variables->items[i].name.value))
             return &variables->items[i];
     struct variable *variable = READING_PUSH(reading, variables);
+    reading_kind(reading, "variables");
     if (variable)
         set_text(&variable->name, text_clean(reading->arena, name), reading_source(reading));
     return variable;

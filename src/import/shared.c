@@ -1,5 +1,6 @@
 /* What several kinds of report tell in the same words: versions, GPUs, systems. */
 #include <ctype.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -170,8 +171,11 @@ bool read_gpu_line(struct reading *reading, struct span line) {
     struct span name = span_trim(rest);
     if (!name.len || (name.ptr[0] != ':' && !(rest.len > 1 && rest.ptr[0] == ' ' && rest.ptr[1] == ' ')))
         return false;
-    if (name.ptr[0] == ':')
+    if (name.ptr[0] == ':') {
+        if (name.len > 1 && name.ptr[1] != ' ' && name.ptr[1] != '\t')
+            return false; /* an address: "GPU 00000000:01:00.0" */
         name = span_trim(span_slice(name, 1, name.len));
+    }
     for (size_t i = 0; name.len && i < count; i++) {
         read_gpu_name(reading, numbers[i], name);
         any = true;
@@ -277,6 +281,24 @@ static const struct {
                {"Scientific Linux", "scientific", "linux"},
                {"Linux", NULL, "linux"},
                {"linux", NULL, "linux"}};
+
+/* "00000000:01:00.0", "01:00.0", "0000:01:00.0" -> "0000:01:00.0", as the kernel writes it. */
+void read_pci_address(struct reading *reading, struct text_fact *fact, struct span address) {
+    char text[24];
+    address = span_trim(address);
+    bool domain = address.len > 7 && address.ptr[address.len - 8] == ':';
+    size_t length = address.len;
+    if (length == 16 && domain && memcmp(address.ptr, "0000", 4) == 0)
+        address = span_slice(address, 4, address.len);
+    if (!domain && length != 7)
+        return;
+    int written = snprintf(text, sizeof text, "%s%.*s", domain ? "" : "0000:", (int)address.len, address.ptr);
+    if (written < 0 || (size_t)written >= sizeof text)
+        return;
+    for (char *c = text; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    note_text(reading, fact, span_of(text));
+}
 
 void read_os_name(struct reading *reading, struct span name) {
     struct system_facts *system = &reading->facts->system;

@@ -84,13 +84,13 @@ static void read_command(struct reading *reading, struct states *states, const s
     place_of_command(reading, line);
     reading_open_block(reading);
     reading->output_lines = 0;
-    if (reading->place == PLACE_CONTAINER)
-        note_word(reading, &reading->facts->system.container, "container");
     record_command(reading, line->text);
     prompt_environment(reading, line);
     for (size_t i = 0; i < IMPORTERS; i++)
         if (importers[i]->command)
             importers[i]->command(reading, states->items[i]);
+    if (reading->place == PLACE_CONTAINER) /* where no engine's name was typed */
+        note_word(reading, &reading->facts->system.container, "container");
 }
 
 /* A command that goes on in the next lines: "\", "^" of cmd.exe, "`" of PowerShell at the end of the line. */

@@ -162,7 +162,7 @@ static void read_extension_tag(struct reading *reading, struct span text) {
 static bool is_exception(struct span text) {
     size_t colon = span_find(text, ":");
     struct span name = span_slice(text, 0, colon == SIZE_MAX ? text.len : colon);
-    if (name.len < 5 || name.len > 60 || memchr(name.ptr, ' ', name.len))
+    if (name.len < 6 || name.len > 60 || memchr(name.ptr, ' ', name.len))
         return false;
     return span_ends(name, "Error") || span_ends(name, "Exception") || span_ends(name, "BadZipFile");
 }

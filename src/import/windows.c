@@ -8,8 +8,11 @@
 /* "Microsoft Windows [Version 10.0.19042.1052]", "Windows version: 10.0.22631.2861", "10.0.19045 N/A Build 19045"
  */
 static bool version_line(struct reading *reading, struct span text) {
-    if (!span_has(text, "10.0.") ||
-        !(span_has(text, "Windows") || span_has(text, "OS Version") || span_has(text, "Build")))
+    static const char *const starts[] = {"Microsoft Windows", "Windows version", "OS Version", "OS Name"};
+    bool fits = false;
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        fits |= span_starts(text, starts[i]);
+    if (!fits || !span_has(text, "10.0."))
         return false;
     read_os_name(reading, text);
     reading_kind(reading, "windows");

@@ -8,7 +8,7 @@ struct pci {
     struct gpu_device *device; /* the one whose further lines are read; NULL: none of NVIDIA's */
     struct other_gpu *other;
     struct span product; /* lshw's, before its vendor */
-    bool lshw; /* inside "*-display" */
+    bool lshw;           /* inside "*-display" */
     bool unclaimed;
     bool inxi;   /* a line of inxi came before */
     bool models; /* ubuntu-drivers: "vendor : NVIDIA Corporation" was seen */

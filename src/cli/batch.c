@@ -192,16 +192,17 @@ static void *write_answers(void *memory) {
 static char *read_line(FILE *in, size_t *ret_length) {
     AUTO_BUFFER line = BUFFER_INIT((size_t)LIMIT_SNAPSHOT * 4);
     char chunk[64 * 1024];
-    bool any = false;
-    while (fgets(chunk, sizeof chunk, in)) {
-        size_t length = strlen(chunk);
-        any = true;
-        bool whole = length && chunk[length - 1] == '\n';
-        buffer_add(&line, chunk, whole ? length - 1 : length);
-        if (whole)
-            break;
+    size_t held = 0;
+    int byte;
+    while ((byte = getc_unlocked(in)) != EOF && byte != '\n') { /* a zero byte is one of the line */
+        chunk[held++] = (char)byte;
+        if (held == sizeof chunk) {
+            buffer_add(&line, chunk, held);
+            held = 0;
+        }
     }
-    if (!any)
+    buffer_add(&line, chunk, held);
+    if (byte == EOF && !line.len)
         return NULL;
     *ret_length = line.len;
     char *copy = line.ptr;

@@ -13,7 +13,7 @@ struct span span_slice(struct span span, size_t start, size_t end) {
         end = span.len;
     if (start > end)
         start = end;
-    return (struct span){span.ptr + start, end - start};
+    return (struct span){start ? span.ptr + start : span.ptr, end - start};
 }
 
 struct span span_trim(struct span span) {

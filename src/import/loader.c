@@ -20,6 +20,8 @@ static const char *compat_version(struct reading *reading, struct span path) {
 
 static struct driver_library *add_driver_library(struct reading *reading, struct span path, const char *soname) {
     struct driver_library_rows *libraries = &reading->facts->driver.libraries;
+    if (!soname || !path.len)
+        return NULL;
     for (size_t i = 0; i < libraries->count; i++)
         if (span_eq(path, libraries->items[i].path.value))
             return &libraries->items[i];

@@ -60,7 +60,7 @@ void note_text(struct reading *reading, struct text_fact *fact, struct span valu
 }
 
 void note_word(struct reading *reading, struct text_fact *fact, const char *value) {
-    if (!known(*fact))
+    if (value && !known(*fact))
         set_text(fact, value, reading_source(reading));
 }
 

@@ -53,8 +53,8 @@ int root_realpath(const struct root *root, struct arena *arena, const char *path
 /* Names in a directory without "." and "..", in natural order. 0; -EFBIG when cut at LIMIT_DIRECTORY (the names so
  * far are there); or -errno. */
 int root_list(const struct root *root, struct arena *arena, const char *path, struct texts *ret_names);
-/* Looks at a directory, and lists it, in no order, where its own size is at most `largest`. 0; -EFBIG: it is larger
- * (ret_stat is filled, no names); -EACCES: it may not be listed; or -errno. */
+/* Looks at a directory, and lists it, in no order, where its own size is at most `largest`. 0; -EFBIG: it is
+ * larger (ret_stat is filled, no names); -EACCES: it may not be listed; or -errno. */
 int root_list_small(const struct root *root, struct arena *arena, const char *path, off_t largest,
                     struct stat *ret_stat, struct texts *ret_names);
 /* access(2) with R_OK, W_OK, X_OK for the user that runs whycuda; under --root judged from mode and

@@ -113,8 +113,9 @@ if (ROOT / "shims/python").exists():
                     wanted = asked.stdout.strip() if asked.returncode == 0 else None
                     torch = told(made / "below", env)
                     got = value(torch["interpreter"])
-                    if wanted is None and got == "/usr/bin/python3" and "system" in (setting.get("PYENV_VERSION"), (text or "").strip(), ""):
-                        continue  # pyenv has no `python` on such a system; the next word to try is python3
+                    chosen = setting.get("PYENV_VERSION", text)
+                    if wanted is None and got == "/usr/bin/python3" and chosen is not None and chosen.strip() in ("system", ""):
+                        continue  # an empty file means the system's Python; it has no `python`, and the next word to try is python3
                     assert got == wanted, (text, setting, got, wanted, asked.stderr)
 
 tap.finish()

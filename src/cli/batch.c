@@ -16,8 +16,7 @@
 #include "knowledge/knowledge.h"
 #include "report/report.h"
 
-/* --- memory for jansson -----------------------------------------------------------------------------------------
- */
+/* --- memory for jansson -------------------------------------------------------------------------------------- */
 
 /* Small pieces by the thousand that all go at the end of a line: each thread takes them from an arena of its own
  * and frees none of them singly. */
@@ -31,8 +30,7 @@ static void json_leave(void *piece) {
     (void)piece;
 }
 
-/* --- one line ---------------------------------------------------------------------------------------------------
- */
+/* --- one line ------------------------------------------------------------------------------------------------ */
 
 static struct snapshot *read_text(struct knowledge *knowledge, const json_t *text, struct snapshot_error *error) {
     struct span span = span_from(json_string_value(text), json_string_length(text));
@@ -93,8 +91,7 @@ char *batch_answer(const struct cli *cli, struct knowledge *knowledge, const cha
     return out.ptr; /* the caller's now */
 }
 
-/* --- many -------------------------------------------------------------------------------------------------------
- */
+/* --- many ---------------------------------------------------------------------------------------------------- */
 
 enum { SLOTS_PER_WORKER = 16, WORKERS_MAX = 64 };
 

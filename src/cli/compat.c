@@ -14,8 +14,7 @@ static const char *fit_words(enum fit fit) {
     return fit == FIT_YES ? "fits" : fit == FIT_NO ? "does not fit" : "cannot tell";
 }
 
-/* --- text -----------------------------------------------------------------------------------------------------
- */
+/* --- text ---------------------------------------------------------------------------------------------------- */
 
 static void add_line(struct buffer *out, const char *label, const char *text, int width) {
     buffer_add_text(out, "  ");
@@ -111,8 +110,7 @@ static void write_text(struct cli *cli, struct arena *arena, const struct ask_an
     fwrite(buffer_text(&out), 1, out.len, cli->out);
 }
 
-/* --- JSON -----------------------------------------------------------------------------------------------------
- */
+/* --- JSON ---------------------------------------------------------------------------------------------------- */
 
 static json_t *json_fit(enum fit fit) {
     return fit == FIT_UNKNOWN ? json_null() : json_boolean(fit == FIT_YES);

@@ -22,8 +22,7 @@ struct why {
     size_t seen_count;
 };
 
-/* --- one thing explained --------------------------------------------------------------------------------------
- */
+/* --- one thing explained ------------------------------------------------------------------------------------- */
 
 static void add_paragraph(struct why *why, const char *label, const char *text) {
     if (!text || !*text)
@@ -78,8 +77,7 @@ static bool tell_xid_number(struct why *why, int64_t number) {
     return true;
 }
 
-/* --- a code by name or number ---------------------------------------------------------------------------------
- */
+/* --- a code by name or number -------------------------------------------------------------------------------- */
 
 /* "Xid 79", "NVML 18", "CUDA 804", "error 804", "804". */
 static bool tell_number(struct why *why, struct span text) {
@@ -117,8 +115,7 @@ static bool tell_page(struct why *why, const char *id) {
     return true;
 }
 
-/* --- a text ---------------------------------------------------------------------------------------------------
- */
+/* --- a text -------------------------------------------------------------------------------------------------- */
 
 /* "cudaErrorNoDevice" and the like, wherever they stand. */
 static void tell_names(struct why *why, struct span text) {
@@ -192,8 +189,7 @@ static void tell_text(struct why *why, struct span text) {
         tell_library_words(why, text);
 }
 
-/* --- the verb -------------------------------------------------------------------------------------------------
- */
+/* --- the verb ------------------------------------------------------------------------------------------------ */
 
 static int read_question(const struct cli *cli, struct buffer *question) {
     if (cli->argument_count == 1 && text_eq(cli->arguments[0], "-")) {

@@ -21,8 +21,7 @@ static bool has_nvidia_node(const struct judge *judge) {
     return false;
 }
 
-/* --- scheduler-no-gpu
- * ------------------------------------------------------------------------------------------------------ */
+/* --- scheduler-no-gpu ---------------------------------------------------------------------------------------- */
 
 static const char *scheduler_words(const struct judge *judge) {
     const char *scheduler = text_of(judge->facts->access.scheduler);
@@ -67,8 +66,7 @@ void rule_scheduler_no_gpu(struct judge *judge) {
     }
 }
 
-/* --- container-no-gpu
- * ------------------------------------------------------------------------------------------------------ */
+/* --- container-no-gpu ---------------------------------------------------------------------------------------- */
 
 static struct cause *no_gpu_by_words(struct judge *judge) {
     struct cause *cause = NULL;
@@ -168,8 +166,7 @@ void rule_container_no_gpu(struct judge *judge) {
     see_toolkit(judge, cause);
 }
 
-/* --- container-capability-missing
- * ------------------------------------------------------------------------------------------ */
+/* --- container-capability-missing ---------------------------------------------------------------------------- */
 
 static bool allows_compute(const char *capabilities) {
     struct span rest = span_of(capabilities), one;
@@ -219,8 +216,7 @@ void rule_container_capability_missing(struct judge *judge) {
               "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html");
 }
 
-/* --- container-cgroup-lost
- * --------------------------------------------------------------------------------------------------- */
+/* --- container-cgroup-lost ----------------------------------------------------------------------------------- */
 
 static const struct device_node *forbidden_node(const struct judge *judge) {
     const struct device_node_rows *nodes = &judge->facts->access.nodes;

@@ -36,8 +36,7 @@ static void see_nodes(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
 }
 
-/* --- device-nodes-missing
- * ----------------------------------------------------------------------------------------------- */
+/* --- device-nodes-missing ------------------------------------------------------------------------------------ */
 
 static const char *missing_node(const struct judge *judge) {
     if (!node_of(judge, "/dev/nvidiactl"))
@@ -133,8 +132,7 @@ void rule_device_nodes_missing(struct judge *judge) {
     see_nodes(judge, cause);
 }
 
-/* --- device-permission
- * ---------------------------------------------------------------------------------------------------- */
+/* --- device-permission --------------------------------------------------------------------------------------- */
 
 static const struct device_node *refused_node(const struct judge *judge, const char *error) {
     const struct device_node_rows *nodes = &judge->facts->access.nodes;
@@ -180,9 +178,7 @@ void rule_device_permission(struct judge *judge) {
     see_nodes(judge, cause);
 }
 
-/* --- uvm-broken
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- uvm-broken ---------------------------------------------------------------------------------------------- */
 
 static const char *uvm_node_error(const struct judge *judge) {
     const struct device_node *node = node_of(judge, "/dev/nvidia-uvm");

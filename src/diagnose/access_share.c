@@ -4,8 +4,7 @@
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 
-/* --- compute-mode-or-in-use
- * --------------------------------------------------------------------------------------------- */
+/* --- compute-mode-or-in-use ---------------------------------------------------------------------------------- */
 
 /* "Exclusive_Process", "Exclusive Process", "E. Process" */
 static bool mode_is(const char *mode, const char *letter) {
@@ -79,8 +78,7 @@ void rule_compute_mode_or_in_use(struct judge *judge) {
                           "shows: nvidia-smi --query-gpu=compute_mode,name --format=csv; nvidia-smi");
 }
 
-/* --- gpu-memory-exhausted
- * ----------------------------------------------------------------------------------------------- */
+/* --- gpu-memory-exhausted ------------------------------------------------------------------------------------ */
 
 /* "12.50 MiB free" -> 12.5; the number before `words`, in MiB; negative: not there. */
 static double mib_before(const char *text, const char *words) {
@@ -214,8 +212,7 @@ void rule_gpu_memory_exhausted(struct judge *judge) {
     cause_see(judge, cause, "https://pytorch.org/docs/stable/notes/cuda.html#memory-management");
 }
 
-/* --- mig-misconfigured
- * ---------------------------------------------------------------------------------------------------- */
+/* --- mig-misconfigured --------------------------------------------------------------------------------------- */
 
 /* MIG mode takes the whole GPU away from CUDA: without an instance nothing is visible, with instances a process
  * sees one. */
@@ -272,8 +269,7 @@ void rule_mig_misconfigured(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/");
 }
 
-/* --- fabric-manager-down
- * -------------------------------------------------------------------------------------------------- */
+/* --- fabric-manager-down ------------------------------------------------------------------------------------- */
 
 void rule_fabric_manager_down(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
@@ -325,8 +321,7 @@ void rule_fabric_manager_down(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/");
 }
 
-/* --- no-vgpu-license
- * -------------------------------------------------------------------------------------------------------- */
+/* --- no-vgpu-license ----------------------------------------------------------------------------------------- */
 
 void rule_no_vgpu_license(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;

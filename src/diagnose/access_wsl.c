@@ -165,8 +165,7 @@ static bool is_linux_driver_package(const char *name) {
     return false;
 }
 
-/* A Linux driver inside WSL: its libcuda hides the one Windows mounts. A package that does not win harms nothing.
- */
+/* A Linux driver inside WSL: its libcuda hides the one Windows mounts. A package that does not win harms nothing. */
 void rule_wsl_linux_driver_inside(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
     if (!on_wsl(judge) || cuda_lists_gpus(judge))

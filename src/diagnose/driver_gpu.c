@@ -33,8 +33,7 @@ static void see_supported(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://www.nvidia.com/en-us/drivers/unix/legacy-gpu/");
 }
 
-/* --- driver-does-not-support-gpu
- * ---------------------------------------------------------------------------------- */
+/* --- driver-does-not-support-gpu ----------------------------------------------------------------------------- */
 
 static struct cause *unsupported_by_log(struct judge *judge) {
     static const struct {
@@ -116,8 +115,7 @@ void rule_driver_does_not_support_gpu(struct judge *judge) {
     see_supported(judge, cause);
 }
 
-/* --- driver-open-module-required
- * ------------------------------------------------------------------------------------ */
+/* --- driver-open-module-required ----------------------------------------------------------------------------- */
 
 /* GPUs from Blackwell on start with the open modules only. "No devices were found" with a driver that knows the
  * GPU and whose flavour is not told is what the closed module gives there. */
@@ -165,8 +163,7 @@ void rule_driver_open_module_required(struct judge *judge) {
     cause_see(judge, cause, "https://github.com/NVIDIA/open-gpu-kernel-modules");
 }
 
-/* --- driver-install-broken
- * ------------------------------------------------------------------------------------------ */
+/* --- driver-install-broken ----------------------------------------------------------------------------------- */
 
 static bool half_installed(const char *state) {
     return text_eq(state, "half-configured") || text_eq(state, "half-installed") || text_eq(state, "unpacked") ||
@@ -239,8 +236,7 @@ void rule_driver_install_broken(struct judge *judge) {
     see_supported(judge, cause);
 }
 
-/* --- nothing more exact is known
- * -------------------------------------------------------------------------------------- */
+/* --- nothing more exact is known ----------------------------------------------------------------------------- */
 
 /* Something before PyTorch was found broken already; general words add nothing then. */
 static bool explained(const struct judge *judge) {

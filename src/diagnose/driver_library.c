@@ -21,8 +21,7 @@ static void evidence_library(struct judge *judge, struct cause *cause, const str
         cause_fact(judge, cause, "driver.libraries.found_by", &library->found_by);
 }
 
-/* --- driver-library-mismatch
- * ------------------------------------------------------------------------------------------ */
+/* --- driver-library-mismatch --------------------------------------------------------------------------------- */
 
 /* Release 550.54 of a library's line "570.124" against "570.124.06": only what both wrote is compared. */
 static bool releases_differ(const char *a, const char *b) {
@@ -108,8 +107,7 @@ void rule_driver_library_mismatch(struct judge *judge) {
     see_compat(judge, cause);
 }
 
-/* --- driver-libs-missing
- * ------------------------------------------------------------------------------------------------ */
+/* --- driver-libs-missing ------------------------------------------------------------------------------------- */
 
 static const struct printed_message *cannot_load(const struct judge *judge) {
     const struct printed_message *message = printed_about(judge, "library_missing", "libcuda.so");
@@ -181,8 +179,7 @@ void rule_driver_libs_missing(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
 }
 
-/* --- driver-stub-shadows
- * -------------------------------------------------------------------------------------------------- */
+/* --- driver-stub-shadows ------------------------------------------------------------------------------------- */
 
 /* The toolkit's libcuda for linking: it answers 34 to all. It wins by LD_LIBRARY_PATH or a line of ld.so.conf. */
 void rule_driver_stub_shadows(struct judge *judge) {
@@ -215,8 +212,7 @@ void rule_driver_stub_shadows(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
 }
 
-/* --- driver-compat-shadows
- * ------------------------------------------------------------------------------------------------ */
+/* --- driver-compat-shadows ----------------------------------------------------------------------------------- */
 
 static bool branch_allowed(const struct driver_library *library, unsigned branch) {
     for (size_t i = 0; i < library->compat_branches.count; i++) {

@@ -66,8 +66,7 @@ static void see_driver(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
 }
 
-/* --- driver-missing
- * ------------------------------------------------------------------------------------------------ */
+/* --- driver-missing ------------------------------------------------------------------------------------------ */
 
 static struct cause *missing_by_facts(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
@@ -123,8 +122,7 @@ void rule_driver_missing(struct judge *judge) {
     see_driver(judge, cause);
 }
 
-/* --- driver-nouveau
- * ------------------------------------------------------------------------------------------------ */
+/* --- driver-nouveau ------------------------------------------------------------------------------------------ */
 
 static bool bound_to_nouveau(const struct judge *judge) {
     for (size_t i = 0; i < judge->facts->gpu.devices.count; i++) {
@@ -167,8 +165,7 @@ void rule_driver_nouveau(struct judge *judge) {
     see_driver(judge, cause);
 }
 
-/* --- driver-secure-boot
- * -------------------------------------------------------------------------------------------- */
+/* --- driver-secure-boot -------------------------------------------------------------------------------------- */
 
 /* "module verification failed … tainting kernel" is said of a module that was loaded all the same. */
 static const struct printed_message *key_refused(const struct judge *judge) {
@@ -217,8 +214,7 @@ void rule_driver_secure_boot(struct judge *judge) {
     cause_see(judge, cause, "https://wiki.debian.org/SecureBoot");
 }
 
-/* --- driver-not-built-for-kernel
- * --------------------------------------------------------------------------------- */
+/* --- driver-not-built-for-kernel ----------------------------------------------------------------------------- */
 
 static const struct dkms_module *dkms_without_kernel(const struct judge *judge) {
     const struct dkms_module_rows *rows = &judge->facts->driver.dkms;
@@ -324,8 +320,7 @@ void rule_driver_not_built_for_kernel(struct judge *judge) {
     see_driver(judge, cause);
 }
 
-/* --- driver-not-loaded
- * ------------------------------------------------------------------------------------------------ */
+/* --- driver-not-loaded --------------------------------------------------------------------------------------- */
 
 static const char *what_keeps_it_out(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;

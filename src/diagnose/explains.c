@@ -99,8 +99,7 @@ const struct explanation_row explanation_rows[] = {
     {"device-nodes-missing", "uvm-broken", EXPLAINS},
     {"device-permission", "uvm-broken", EXPLAINS},
 
-    /* a container without a GPU has nothing of the driver in it, and one without the compute part has no libcuda
-     */
+    /* a container without a GPU has nothing of the driver in it, and one without the compute part has no libcuda */
     {"container-no-gpu", "driver-missing", EXPLAINS},
     {"container-no-gpu", "driver-libs-missing", EXPLAINS},
     {"container-no-gpu", "driver-stub-shadows", EXPLAINS},

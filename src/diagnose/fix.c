@@ -5,8 +5,7 @@
 #include "diagnose/read.h"
 #include "knowledge/fix.h"
 
-/* --- the systems of this machine
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the systems of this machine ----------------------------------------------------------------------------- */
 
 static void add_system(struct judge *judge, struct texts *systems, const char *name) {
     if (name && *name && !texts_have(systems, name))
@@ -51,9 +50,7 @@ struct texts fix_systems(struct judge *judge) {
     return systems;
 }
 
-/* --- rows of the table
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- rows of the table --------------------------------------------------------------------------------------- */
 
 static const char *value_of(const struct fix_values *values, struct span name) {
     const struct {

@@ -44,8 +44,7 @@ const char *fix_installer(struct judge *judge) {
     return interpreter ? arena_printf(judge->arena, "%s -m pip", interpreter) : "pip";
 }
 
-/* "pip install …" of the table becomes the environment's own pip, and torch brings the companions that are there.
- */
+/* "pip install …" of the table becomes the environment's own pip, and torch brings the companions that are there. */
 static const char *own_command(struct judge *judge, const char *command, const struct recommend_build *build) {
     const struct python_environment *python = python_in_use(judge);
     const char *interpreter = interpreter_of(judge);

@@ -1,8 +1,7 @@
 /* What a rule has at hand: the facts, the tables, and the verbs to say what it found.
  *
  * A rule is a function and one row in its link's table (diagnose/gpu.c …). It reads facts, and either finds its
- * cause (judge_find), or cannot tell (judge_cannot_tell), or returns. It neither prints nor looks at the machine.
- */
+ * cause (judge_find), or cannot tell (judge_cannot_tell), or returns. It neither prints nor looks at the machine. */
 #pragma once
 
 #include "diagnose/diagnosis.h"

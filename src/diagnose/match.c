@@ -8,9 +8,7 @@
 #include "knowledge/gpu.h"
 #include "knowledge/torch.h"
 
-/* --- what is asked
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- what is asked ------------------------------------------------------------------------------------------- */
 
 static enum platform platform_of(const struct judge *judge) {
     if (on_macos(judge))
@@ -130,8 +128,7 @@ struct code_verdict match_gpu(struct judge *judge, const struct code_list *code,
     return compat_code(judge->arena, &code->architectures, gpu->capability, torch_cuda(judge), driver.verdict.ptx);
 }
 
-/* --- driver-too-old-for-cuda
- * --------------------------------------------------------------------------------------------------------- */
+/* --- driver-too-old-for-cuda --------------------------------------------------------------------------------- */
 
 static void too_old_evidence(struct judge *judge, struct cause *cause) {
     struct driver_version release;
@@ -258,8 +255,7 @@ void rule_driver_too_old_for_cuda(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/cuda-compatibility/");
 }
 
-/* --- gpu-too-new, gpu-too-old
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- gpu-too-new, gpu-too-old -------------------------------------------------------------------------------- */
 
 enum age { AGE_FITS, AGE_TOO_NEW, AGE_TOO_OLD, AGE_UNKNOWN };
 
@@ -448,9 +444,7 @@ static const struct rule rules[] = {
     {"gpu-too-old", LINK_MATCH, rule_gpu_too_old, false},
 };
 
-/* --- the link's line
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- the link's line ----------------------------------------------------------------------------------------- */
 
 static const char *way_words(enum code_way way) {
     return way == CODE_WAY_SASS ? "runs from" : "is compiled at first use from";

@@ -66,8 +66,7 @@ struct program_words {
     const char *id, *summary, *advice;
 };
 
-/* The first ones are the program's whatever else is wrong; the last ones may also be an operator's or the card's.
- */
+/* The first ones are the program's whatever else is wrong; the last ones may also be an operator's or the card's. */
 enum { ALWAYS_THE_PROGRAM = 3, FIRST_OF_KERNELS = 7 };
 
 static const struct program_words program_words[] = {

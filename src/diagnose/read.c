@@ -40,8 +40,7 @@ bool building(const struct judge *judge) {
     return judge->options.for_build || is_true(judge->facts->toolkit.needed);
 }
 
-/* --- the driver -------------------------------------------------------------------------------------------------
- */
+/* --- the driver ---------------------------------------------------------------------------------------------- */
 
 bool driver_release(const struct judge *judge, struct driver_version *ret_version,
                     const struct text_fact **ret_fact, const char **ret_name) {
@@ -93,8 +92,7 @@ bool library_usable(const struct judge *judge, const char *soname) {
     return false;
 }
 
-/* --- PyTorch
- * ------------------------------------------------------------------------------------------------------ */
+/* --- PyTorch ------------------------------------------------------------------------------------------------- */
 
 const struct python_environment *python_in_use(const struct judge *judge) {
     return snapshot_python(judge->facts);
@@ -150,8 +148,7 @@ const char *torch_build_of(const struct judge *judge) {
         return names[kind];
     if (known(judge->facts->compute.torch_cuda) || (python && known(python->cuda)))
         return "cuda";
-    /* torch.version.cuda is None in builds for the CPU, ROCm, XPU and Metal; the others name themselves elsewhere
-     */
+    /* torch.version.cuda is None in builds for the CPU, ROCm, XPU and Metal; the others name themselves elsewhere */
     if (absent(judge->facts->compute.torch_cuda) || (python && absent(python->cuda) && torch_version(judge)))
         return on_macos(judge) ? "mps" : "cpu";
     return NULL;

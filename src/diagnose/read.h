@@ -16,8 +16,7 @@ bool on_macos(const struct judge *judge);
 bool on_jetson(const struct judge *judge); /* a Tegra with NVIDIA's L4T: no PCI bus to the GPU */
 bool on_arm(const struct judge *judge);    /* aarch64, Jetson among them */
 bool in_container(const struct judge *judge);
-/* The facts were gathered from pasted text: what was not pasted is not known, and asking is the way to learn it.
- */
+/* The facts were gathered from pasted text: what was not pasted is not known, and asking is the way to learn it. */
 bool from_text(const struct judge *judge);
 /* An extension is to be compiled: --for-build, or build output was printed. */
 bool building(const struct judge *judge);
@@ -60,8 +59,7 @@ void evidence_variable(struct judge *judge, struct cause *cause, const char *nam
 /* A variable of the environment record, or NULL. */
 const struct variable *variable_of(const struct judge *judge, const char *name);
 
-/* --- what is proven by an answer --------------------------------------------------------------------------------
- */
+/* --- what is proven by an answer ----------------------------------------------------------------------------- */
 
 /* CUDA listed at least one GPU: nothing before it can be broken for all of them. libcuda or PyTorch said so. */
 bool cuda_lists_gpus(const struct judge *judge);
@@ -75,8 +73,7 @@ bool torch_sees_none(const struct judge *judge);
 /* NVML (nvidia-smi) lists GPUs: kernel driver, its nodes and its library work. */
 bool nvml_lists_gpus(const struct judge *judge);
 
-/* --- the GPUs ---------------------------------------------------------------------------------------------------
- */
+/* --- the GPUs ------------------------------------------------------------------------------------------------ */
 
 struct gpu_view {
     const char *name;   /* never NULL: "GPU 0" where nothing is known */
@@ -98,8 +95,7 @@ bool gpu_model_of(struct judge *judge, const struct gpu_view *view, struct gpu_m
 /* The bus was listed and has NVIDIA's functions, or something else shows that there is such a GPU. */
 bool gpu_present(const struct judge *judge);
 
-/* --- the driver -------------------------------------------------------------------------------------------------
- */
+/* --- the driver ---------------------------------------------------------------------------------------------- */
 
 /* The kernel driver's release: the loaded module's, else the library's or NVML's. False: not known. */
 bool driver_release(const struct judge *judge, struct driver_version *ret_version,
@@ -111,8 +107,7 @@ const struct driver_library *library_in_use(const struct judge *judge, const cha
 /* "libcuda.so.1" is there for 64-bit programs and is no stub. Known only where the list is. */
 bool library_usable(const struct judge *judge, const char *soname);
 
-/* --- PyTorch
- * ------------------------------------------------------------------------------------------------------ */
+/* --- PyTorch ------------------------------------------------------------------------------------------------- */
 
 const struct python_environment *python_in_use(const struct judge *judge);
 const struct python_package *package_of(const struct python_environment *python, const char *name);

@@ -230,8 +230,7 @@ void evidence_variable(struct judge *judge, struct cause *cause, const char *nam
     cause_evidence(judge, cause, name, value && *value ? value : "(empty)", source);
 }
 
-/* --- what is proven by an answer --------------------------------------------------------------------------------
- */
+/* --- what is proven by an answer ----------------------------------------------------------------------------- */
 
 /* Messages that only a process with a working CUDA context, or with a device it enumerated, can print: the
  * warnings of torch/cuda/__init__.py come after cudaGetDeviceProperties, the errors come from launches. */

@@ -52,8 +52,7 @@ static void fix_toolkit(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://developer.nvidia.com/cuda-toolkit-archive");
 }
 
-/* --- toolkit-path-wrong (link environment)
- * ----------------------------------------------------------------------------------------- */
+/* --- toolkit-path-wrong (link environment) ------------------------------------------------------------------- */
 
 /* A home is one directory: a value with a colon is a search path that somebody took for it. */
 static bool is_search_path(const char *value, bool windows) {
@@ -116,8 +115,7 @@ void rule_toolkit_path_wrong(struct judge *judge) {
     see_build(judge, cause);
 }
 
-/* --- toolkit-missing, toolkit-incomplete
- * ----------------------------------------------------------------------------------------------- */
+/* --- toolkit-missing, toolkit-incomplete --------------------------------------------------------------------- */
 
 static const struct printed_message *toolkit_not_found(const struct judge *judge) {
     static const char *const ids[] = {"ext_no_cuda_home", "ext_cuda_not_found", "nvcc_not_found"};
@@ -192,12 +190,9 @@ void rule_toolkit_incomplete(struct judge *judge) {
     see_build(judge, cause);
 }
 
-/* --- toolkit-mismatch
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- toolkit-mismatch ---------------------------------------------------------------------------------------- */
 
-/* Another major stops the build, another minor is a warning (torch/utils/cpp_extension.py, _check_cuda_version).
- */
+/* Another major stops the build, another minor is a warning (torch/utils/cpp_extension.py, _check_cuda_version). */
 void rule_toolkit_mismatch(struct judge *judge) {
     const struct toolkit_facts *toolkit = &judge->facts->toolkit;
     const struct printed_message *differ = printed(judge, "ext_cuda_mismatch"),
@@ -243,9 +238,7 @@ void rule_toolkit_mismatch(struct judge *judge) {
     see_build(judge, cause);
 }
 
-/* --- toolkit-host-compiler
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- toolkit-host-compiler ----------------------------------------------------------------------------------- */
 
 static const struct host_compiler *default_compiler(const struct judge *judge) {
     const struct host_compiler_rows *rows = &judge->facts->toolkit.compilers;

@@ -46,8 +46,7 @@ static void evidence_build(struct judge *judge, struct cause *cause) {
     cause_fact(judge, cause, "torch.torch_path", &python->torch_path);
 }
 
-/* --- torch-platform-without-cuda
- * ----------------------------------------------------------------------------------------- */
+/* --- torch-platform-without-cuda ----------------------------------------------------------------------------- */
 
 /* NVIDIA's own builds for Jetson carry its tag, those of conda a build string; PyPI's for aarch64 were for the CPU
  * up to 2.10 and are for servers since. */
@@ -106,8 +105,7 @@ void rule_torch_platform_without_cuda(struct judge *judge) {
     }
 }
 
-/* --- torch-wrong-accelerator
- * ------------------------------------------------------------------------------------------------ */
+/* --- torch-wrong-accelerator --------------------------------------------------------------------------------- */
 
 void rule_torch_wrong_accelerator(struct judge *judge) {
     const char *build = torch_build_of(judge);
@@ -130,8 +128,7 @@ void rule_torch_wrong_accelerator(struct judge *judge) {
     see_install(judge, cause);
 }
 
-/* --- torch-no-wheel-for-python
- * ------------------------------------------------------------------------------------------------ */
+/* --- torch-no-wheel-for-python ------------------------------------------------------------------------------- */
 
 static unsigned python_number(const struct judge *judge) {
     const struct python_environment *python = python_in_use(judge);
@@ -283,8 +280,7 @@ void rule_torch_no_wheel_for_python(struct judge *judge) {
         no_wheel_by_words(judge, python);
 }
 
-/* --- torch-missing, torch-in-other-env
- * ------------------------------------------------------------------------------------------- */
+/* --- torch-missing, torch-in-other-env ----------------------------------------------------------------------- */
 
 /* An environment other than the one in use, with a CUDA build. */
 static const struct python_environment *other_with_torch(const struct judge *judge) {
@@ -394,8 +390,7 @@ void rule_torch_missing(struct judge *judge) {
     see_install(judge, cause);
 }
 
-/* --- torch-cpu-build
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- torch-cpu-build ----------------------------------------------------------------------------------------- */
 
 static const char *why_cpu(struct judge *judge) {
     const struct python_environment *python = python_in_use(judge);

@@ -9,8 +9,7 @@
 #include "knowledge/compat.h"
 #include "knowledge/torch.h"
 
-/* --- torch-cuda-mismatch
- * --------------------------------------------------------------------------------------------------------- */
+/* --- torch-cuda-mismatch ------------------------------------------------------------------------------------- */
 
 /* nvidia-nccl-cu11 and nvidia-nccl-cu12 install the same files, so the later one overwrites the earlier one's. */
 static size_t cuda_suffix(struct span name) {
@@ -131,8 +130,7 @@ void rule_torch_cuda_mismatch(struct judge *judge) {
     cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
 }
 
-/* --- torch-companion-mismatch
- * ------------------------------------------------------------------------------------------------------- */
+/* --- torch-companion-mismatch -------------------------------------------------------------------------------- */
 
 static bool requirement_met(const char *requirement, const char *version) {
     struct package_version wanted, have;

@@ -9,8 +9,7 @@ static void see_issues(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
 }
 
-/* --- torch-shadowed
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- torch-shadowed ------------------------------------------------------------------------------------------ */
 
 static bool is_user_site(const char *path) {
     return text_has(path, "/.local/lib/python") || text_has_nocase(path, "\\AppData\\Roaming\\Python\\") ||
@@ -110,8 +109,7 @@ void rule_torch_shadowed(struct judge *judge) {
     cause_see(judge, cause, "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONNOUSERSITE");
 }
 
-/* --- torch-install-broken
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- torch-install-broken ------------------------------------------------------------------------------------ */
 
 /* Libraries that the wheel itself or its nvidia-* wheels bring. libtorch_cuda_cu and _cpp are of 1.10 to 1.12
  * only, so another release does not miss them: an extension does (torch-companion-mismatch). */
@@ -289,8 +287,7 @@ void rule_torch_install_broken(struct judge *judge) {
     see_issues(judge, cause);
 }
 
-/* --- torch-library-shadowed
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- torch-library-shadowed ---------------------------------------------------------------------------------- */
 
 /* Symbols of CUDA's libraries and of MKL's profiler hooks, which torch expects of the very copy it was built with.
  */

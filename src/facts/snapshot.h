@@ -25,8 +25,7 @@
 
 struct snapshot {
     struct arena arena;
-    /* How it came to be: "live", "root", "text" or "snapshot". Rules use it only to word what could not be known.
-     */
+    /* How it came to be: "live", "root", "text" or "snapshot". Rules use it only to word what could not be known. */
     const char *origin;
 #define SNAPSHOT_MEMBER(member, record, doc) struct record member;
     SNAPSHOT_RECORDS(SNAPSHOT_MEMBER)

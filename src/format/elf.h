@@ -60,8 +60,7 @@ const struct elf_section *elf_find_section(const struct elf *elf, const char *na
                                            const struct elf_section *after);
 const struct elf_segment *elf_find_segment(const struct elf *elf, uint32_t type, const struct elf_segment *after);
 
-/* Whether [offset, offset + size) lies in the file: 0; -EBADMSG: it wraps around; -ENODATA: the file ends before.
- */
+/* Whether [offset, offset + size) lies in the file: 0; -EBADMSG: it wraps around; -ENODATA: the file ends before. */
 int elf_check_range(const struct elf *elf, uint64_t offset, uint64_t size);
 /* Reads a range. The errors of elf_check_range, or the -errno of reading. */
 int elf_read(const struct elf *elf, void *bytes, uint64_t offset, size_t size);

@@ -133,8 +133,7 @@ static struct elf_version *version_slot(struct arena *arena, struct elf_symbols 
     return (struct elf_version *)&s->versions[index];
 }
 
-/* One DT_VERNEED record at `at`: the file, then its nodes. Returns the distance to the next record, 0 at the end.
- */
+/* One DT_VERNEED record at `at`: the file, then its nodes. Returns the distance to the next record, 0 at the end. */
 static uint32_t version_need_read(struct elf_symbols *s, struct arena *arena, struct elf_table *table, uint64_t at,
                                   size_t *budget) {
     size_t length;

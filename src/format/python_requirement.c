@@ -29,8 +29,7 @@ bool python_requirement_parse(struct span line, struct python_requirement *ret_r
     return true;
 }
 
-/* --- markers: or_expression := and_expression { "or" and_expression } … ---------------------------------------
- */
+/* --- markers: or_expression := and_expression { "or" and_expression } … -------------------------------------- */
 
 struct marker {
     struct span rest;

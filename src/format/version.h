@@ -21,8 +21,7 @@ int driver_version_compare(const struct driver_version *a, const struct driver_v
 /* The same with missing parts taken as 0: a total order. */
 int driver_version_order(const struct driver_version *a, const struct driver_version *b);
 
-/* --- CUDA: everywhere in whycuda the API number 1000 * major + 10 * minor (12.4 is 12040); 0 is "not known" ----
- */
+/* --- CUDA: everywhere in whycuda the API number 1000 * major + 10 * minor (12.4 is 12040); 0 is "not known" -- */
 
 /* "12.4", "12.4.1", "V12.4.131", "cuda_12.4", "12040", "12" (as 12.0). */
 int cuda_version_parse(struct span text, int *ret_number);

@@ -16,8 +16,7 @@ struct collect_env {
 
 typedef void reader(struct reading *reading, struct span value, struct collect_env *state);
 
-/* --- PyTorch ----------------------------------------------------------------------------------------------------
- */
+/* --- PyTorch ------------------------------------------------------------------------------------------------- */
 
 static void torch_version(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -96,8 +95,7 @@ static void torch_device(struct reading *reading, struct span value, struct coll
     }
 }
 
-/* --- the driver -------------------------------------------------------------------------------------------------
- */
+/* --- the driver ---------------------------------------------------------------------------------------------- */
 
 static void driver_version(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -120,8 +118,7 @@ static void driver_cuda(struct reading *reading, struct span value, struct colle
         read_driver_version(reading, driver);
 }
 
-/* --- GPUs -------------------------------------------------------------------------------------------------------
- */
+/* --- GPUs ---------------------------------------------------------------------------------------------------- */
 
 static void gpu_models(struct reading *reading, struct span value, struct collect_env *state) {
     state->gpu_names = true;
@@ -159,8 +156,7 @@ static void gpu_capability(struct reading *reading, struct span value, struct co
         note_text(reading, &device->compute_capability, version_at(value));
 }
 
-/* --- the system -------------------------------------------------------------------------------------------------
- */
+/* --- the system ---------------------------------------------------------------------------------------------- */
 
 static void os_name(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -238,8 +234,7 @@ static void kernel(struct reading *reading, struct span value, struct collect_en
         read_kernel(reading, word);
 }
 
-/* --- the toolkit ------------------------------------------------------------------------------------------------
- */
+/* --- the toolkit --------------------------------------------------------------------------------------------- */
 
 static void nvcc_version(struct reading *reading, struct span value, struct collect_env *state) {
     (void)state;
@@ -283,8 +278,7 @@ static void gcc(struct reading *reading, struct span value, struct collect_env *
     note_text(reading, &compiler->version, version);
 }
 
-/* --- nvidia-smi -q ----------------------------------------------------------------------------------------------
- */
+/* --- nvidia-smi -q ------------------------------------------------------------------------------------------- */
 
 static void product_name(struct reading *reading, struct span value, struct collect_env *state) {
     if (!strstr(state->section, "vgpu software")) /* there it is the licence's product */
@@ -355,8 +349,7 @@ static void ignored(struct reading *reading, struct span value, struct collect_e
     (void)state;
 }
 
-/* --- the table --------------------------------------------------------------------------------------------------
- */
+/* --- the table ----------------------------------------------------------------------------------------------- */
 
 enum key_kind { KEY_HINT, KEY_REPORT }; /* a hint alone makes no report: any program may print it */
 
@@ -506,8 +499,7 @@ static const struct key *find_key(const char *name) {
     return NULL;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static void begin(struct reading *reading, struct collect_env *state) {
     /* facts of a report that contradict what came before shall not mix with it */

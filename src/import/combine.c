@@ -7,8 +7,7 @@
 #include "format/version.h"
 #include "import/importer.h"
 
-/* --- facts of one record into another ---------------------------------------------------------------------------
- */
+/* --- facts of one record into another ------------------------------------------------------------------------ */
 
 static size_t fact_size(enum field_kind kind) {
     static const size_t sizes[] = {[FIELD_TEXT] = sizeof(struct text_fact),
@@ -132,8 +131,7 @@ static void fill_all(struct arena *arena, struct snapshot *to, const struct snap
                        strcmp(snapshot_parts[i].name, "access") == 0));
 }
 
-/* --- reports ----------------------------------------------------------------------------------------------------
- */
+/* --- reports ------------------------------------------------------------------------------------------------- */
 
 struct report {
     size_t first, last; /* blocks */
@@ -300,8 +298,7 @@ static void list_report(struct reading *reading, struct snapshot *snapshot, cons
     set_text(&row->summary, summary(reading, report), source);
 }
 
-/* --- what only the whole text can tell --------------------------------------------------------------------------
- */
+/* --- what only the whole text can tell ----------------------------------------------------------------------- */
 
 static void use_mentions(struct reading *reading, struct snapshot *snapshot) {
     bool have = snapshot->gpu.devices.count > 0;

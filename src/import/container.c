@@ -10,8 +10,7 @@ struct container {
     bool run;        /* the command starts a container */
 };
 
-/* --- docker run -------------------------------------------------------------------------------------------------
- */
+/* --- docker run ---------------------------------------------------------------------------------------------- */
 
 /* Where the options end: the image. What stands behind it goes to the program in the container. */
 static struct span options_of(struct span command, struct span *ret_image) {
@@ -141,8 +140,7 @@ static void read_singularity(struct reading *reading, struct span command) {
         note_absent(reading, &reading->facts->access.gpu_passed_by.is);
 }
 
-/* --- jobs -------------------------------------------------------------------------------------------------------
- */
+/* --- jobs ---------------------------------------------------------------------------------------------------- */
 
 /* A job that names no GPU gets none (slurm.schedmd.com/gres.html); several options name one. */
 static void read_slurm(struct reading *reading, struct span command, bool complete) {
@@ -165,8 +163,7 @@ static void read_slurm(struct reading *reading, struct span command, bool comple
         note_flag(reading, &access->scheduler_granted, false);
 }
 
-/* --- commands ---------------------------------------------------------------------------------------------------
- */
+/* --- commands ------------------------------------------------------------------------------------------------ */
 
 static void read_command(struct reading *reading, void *memory) {
     struct container *state = memory;
@@ -210,8 +207,7 @@ static void read_command(struct reading *reading, void *memory) {
         note_word(reading, &reading->facts->access.scheduler, "kubernetes");
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static bool dockerfile_line(struct reading *reading, struct span text) {
     struct span rest = text, word, image;

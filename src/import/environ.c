@@ -9,8 +9,7 @@ struct environ {
     char asked[64]; /* `echo $NAME`: the next line is its value */
 };
 
-/* --- which variables --------------------------------------------------------------------------------------------
- */
+/* --- which variables ----------------------------------------------------------------------------------------- */
 
 static bool matters(struct span name) {
     static const char *const starts[] = {"CUDA_",  "NVIDIA_",  "CUDNN_",     "PYTORCH_", "TORCH_",
@@ -76,8 +75,7 @@ bool read_variable(struct reading *reading, struct span name, struct span value)
     return true;
 }
 
-/* --- assignments ------------------------------------------------------------------------------------------------
- */
+/* --- assignments --------------------------------------------------------------------------------------------- */
 
 static size_t name_length(struct span text) {
     size_t at = 0;
@@ -167,8 +165,7 @@ static bool assigning_line(struct reading *reading, struct span text) {
     return assignment(reading, text, true) || python_assignment(reading, text);
 }
 
-/* --- lines and commands -----------------------------------------------------------------------------------------
- */
+/* --- lines and commands -------------------------------------------------------------------------------------- */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct environ *state = memory;

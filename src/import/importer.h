@@ -19,8 +19,7 @@ extern const struct importer import_nvidia_smi, import_pci, import_modules, impo
     import_windows, import_macos, import_jetson, import_toolkit, import_collect_env, import_banner,
     import_mentions;
 
-/* --- shared by several ------------------------------------------------------------------------------------------
- */
+/* --- shared by several --------------------------------------------------------------------------------------- */
 
 /* "GPU 0: Tesla T4 (UUID: GPU-…)", "GPU 0,1: NVIDIA A100 (arch=8.0)", "  MIG 1g.5gb Device 0: (UUID: …)". */
 bool read_gpu_line(struct reading *reading, struct span line);

@@ -16,8 +16,7 @@ struct install {
     struct span driver; /* package or runfile */
 };
 
-/* --- the order --------------------------------------------------------------------------------------------------
- */
+/* --- the order ----------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(struct span word) {
     static const char *const names[] = {"torch",       "pytorch",      "torchvision", "torchaudio", "cpuonly",
@@ -120,8 +119,7 @@ static void read_command(struct reading *reading, void *memory) {
         command_option(command, "-c", &order->channel);
 }
 
-/* --- its end ----------------------------------------------------------------------------------------------------
- */
+/* --- its end ------------------------------------------------------------------------------------------------- */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct install *order = memory;

@@ -6,8 +6,7 @@
 #include "format/version.h"
 #include "import/importer.h"
 
-/* --- libcuda and NVML -------------------------------------------------------------------------------------------
- */
+/* --- libcuda and NVML ---------------------------------------------------------------------------------------- */
 
 /* "/usr/local/cuda-13.0/compat/libcuda.so.1" -> 13.0; "" where the path has no number. */
 static const char *compat_version(struct reading *reading, struct span path) {
@@ -70,8 +69,7 @@ static void wins(struct reading *reading, struct driver_library *library, const 
     note_word(reading, &library->found_by, by);
 }
 
-/* --- "NAME => PATH" ---------------------------------------------------------------------------------------------
- */
+/* --- "NAME => PATH" ------------------------------------------------------------------------------------------ */
 
 static bool is_cuda_name(struct span name) {
     static const char *const starts[] = {"libcud",      "libcublas", "libcufft", "libcurand",  "libcusolver",

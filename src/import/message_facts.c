@@ -67,8 +67,7 @@ static void driver_too_old(struct reading *reading, const struct printed_message
         note_text(reading, &reading->facts->driver.cuda_version, span_of(cuda_version_text(number, version)));
 }
 
-/* --- memory -----------------------------------------------------------------------------------------------------
- */
+/* --- memory -------------------------------------------------------------------------------------------------- */
 
 /* The amount that stands before `behind`: "4.88 MiB free" */
 static int64_t amount_before(struct span text, const char *behind) {
@@ -147,8 +146,7 @@ static void free_memory_at_start(struct reading *reading, const struct printed_m
         note_number(reading, &device->memory_reserved_mib, 0);
 }
 
-/* --- versions ---------------------------------------------------------------------------------------------------
- */
+/* --- versions ------------------------------------------------------------------------------------------------ */
 
 static void toolkit_mismatch(struct reading *reading, const struct printed_message *message, struct span text) {
     (void)text;

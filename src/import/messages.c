@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- errors by number -------------------------------------------------------------------------------------------
- */
+/* --- errors by number ---------------------------------------------------------------------------------------- */
 
 /* Messages that are the words of one error: CUresult and cudaError of today (cuda.h, driver_types.h). */
 static const struct {
@@ -92,8 +91,7 @@ static void code_of_id(struct reading *reading, const char *id) {
                      codes[i].cuda ? codes[i].cuda : codes[i].nvml);
 }
 
-/* --- messages ---------------------------------------------------------------------------------------------------
- */
+/* --- messages ------------------------------------------------------------------------------------------------ */
 
 static bool is_failure(const char *kind) {
     return text_has(kind, "error") || text_has(kind, "nvidia-smi") || text_has(kind, "container") ||
@@ -230,8 +228,7 @@ static int by_start(const void *a, const void *b) {
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* --- messages that a terminal wrapped --------------------------------------------------------------------------
- */
+/* --- messages that a terminal wrapped ------------------------------------------------------------------------ */
 
 enum { WRAP_WIDTH = 60, WRAP_LINES = 10 }; /* no terminal is narrower; no message of one paragraph is longer */
 
@@ -297,8 +294,7 @@ static void read_wrapped(struct reading *reading, const struct message_set *set,
     }
 }
 
-/* --- the kernel's log -------------------------------------------------------------------------------------------
- */
+/* --- the kernel's log ---------------------------------------------------------------------------------------- */
 
 struct log_context {
     struct reading *reading;

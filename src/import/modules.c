@@ -13,8 +13,7 @@ struct modules {
     char unit[40]; /* of systemctl status */
 };
 
-/* --- lsmod, modinfo ---------------------------------------------------------------------------------------------
- */
+/* --- lsmod, modinfo ------------------------------------------------------------------------------------------ */
 
 /* "nvidia_uvm            794624  0", "nvidia  56823808  1234 nvidia_uvm,nvidia_modeset" */
 static bool lsmod_line(struct reading *reading, struct span text, struct modules *state) {
@@ -83,8 +82,7 @@ static bool modinfo_line(struct reading *reading, struct span text, struct modul
     return true;
 }
 
-/* --- dkms, Secure Boot, prime -----------------------------------------------------------------------------------
- */
+/* --- dkms, Secure Boot, prime -------------------------------------------------------------------------------- */
 
 /* "nvidia, 470.86, 5.13.18-generic, x86_64: installed", "nvidia/535.54.03: added" */
 static bool dkms_line(struct reading *reading, struct span text) {
@@ -147,8 +145,7 @@ static bool policy_line(struct reading *reading, struct span text) {
     return false;
 }
 
-/* --- versions and packages --------------------------------------------------------------------------------------
- */
+/* --- versions and packages ----------------------------------------------------------------------------------- */
 
 static bool version_line(struct reading *reading, struct span text) {
     struct nvrm nvrm;
@@ -237,8 +234,7 @@ static bool package_line(struct reading *reading, struct span text) {
     return true;
 }
 
-/* --- uname, systemctl -------------------------------------------------------------------------------------------
- */
+/* --- uname, systemctl ---------------------------------------------------------------------------------------- */
 
 static bool uname_line(struct reading *reading, struct span text) {
     struct span rest = text, word;
@@ -294,8 +290,7 @@ static bool unit_line(struct reading *reading, struct span text, struct modules 
     return true;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct modules *state = memory;

@@ -20,8 +20,7 @@ struct nvidia_smi {
     bool no_units;
 };
 
-/* --- the banner -------------------------------------------------------------------------------------------------
- */
+/* --- the banner ---------------------------------------------------------------------------------------------- */
 
 static void table_begins(struct reading *reading, struct nvidia_smi *state) {
     *state = (struct nvidia_smi){.table = true};
@@ -47,8 +46,7 @@ static bool banner(struct reading *reading, struct span text, struct nvidia_smi 
     return true;
 }
 
-/* --- the table --------------------------------------------------------------------------------------------------
- */
+/* --- the table ----------------------------------------------------------------------------------------------- */
 
 /* Cell `number` of a row, between bars. */
 static struct span cell(struct span row, size_t number) {
@@ -208,8 +206,7 @@ static bool table_line(struct reading *reading, struct span text, struct nvidia_
     return true;
 }
 
-/* --- --query-gpu ------------------------------------------------------------------------------------------------
- */
+/* --- --query-gpu --------------------------------------------------------------------------------------------- */
 
 struct query_field {
     const char *name;
@@ -346,8 +343,7 @@ static bool query_row(struct reading *reading, struct span text, struct nvidia_s
     return true;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct nvidia_smi *state = memory;

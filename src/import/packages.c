@@ -10,8 +10,7 @@ struct packages {
     char shown[64]; /* pip show: "Name: torch" */
 };
 
-/* --- which packages ---------------------------------------------------------------------------------------------
- */
+/* --- which packages ------------------------------------------------------------------------------------------ */
 
 static bool matters(struct span name) {
     static const char *const names[] = {
@@ -79,8 +78,7 @@ bool read_package(struct reading *reading, struct span name, struct span version
     return true;
 }
 
-/* --- one package and its version --------------------------------------------------------------------------------
- */
+/* --- one package and its version ----------------------------------------------------------------------------- */
 
 static size_t name_length(struct span text) {
     size_t at = 0;
@@ -139,8 +137,7 @@ static bool column(struct reading *reading, struct span text) {
     return read_package(reading, name, version, conda ? local : (struct span){"", 0});
 }
 
-/* --- while installing -------------------------------------------------------------------------------------------
- */
+/* --- while installing ---------------------------------------------------------------------------------------- */
 
 /* "torch-2.1.0+cu118": name and version of a wheel or of pip's last line. */
 static bool dashed(struct reading *reading, struct span word) {
@@ -188,8 +185,7 @@ static bool satisfied(struct reading *reading, struct span text) {
     return true;
 }
 
-/* uv: " + torch==2.6.0", " ~ torch==2.6.0"; " - torch==2.5.1" goes away. poetry: "  - Installing torch (2.0.1)".
- */
+/* uv: " + torch==2.6.0", " ~ torch==2.6.0"; " - torch==2.5.1" goes away. poetry: "  - Installing torch (2.0.1)". */
 static bool changed(struct reading *reading, struct span text) {
     struct span rest;
     if ((text.ptr[0] == '+' || text.ptr[0] == '~') && text.len > 2 && text.ptr[1] == ' ') {
@@ -283,8 +279,7 @@ static void wheel(struct reading *reading, struct span text) {
         note_word(reading, &reading->facts->system.machine, "aarch64");
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct packages *state = memory;

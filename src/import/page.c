@@ -4,8 +4,7 @@
 #include "base/list.h"
 #include "base/text.h"
 
-/* --- characters ------------------------------------------------------------------------------------------------
- */
+/* --- characters ---------------------------------------------------------------------------------------------- */
 
 /* The length of the terminal sequence at the start (ECMA-48: CSI, OSC and two-byte escapes); 0: none. */
 static size_t escape_length(struct span span) {
@@ -117,8 +116,7 @@ size_t page_clean_line(struct span line, char *out, size_t room) {
     return used;
 }
 
-/* --- Markdown and HTML -----------------------------------------------------------------------------------------
- */
+/* --- Markdown and HTML --------------------------------------------------------------------------------------- */
 
 static const char *const tags[] = {"<pre>",      "</pre>", "<code>", "</code>",   "<details>",
                                    "</details>", "<br>",   "<br/>",  "<summary>", "</summary>",
@@ -176,8 +174,7 @@ static bool is_quoted(struct span text) {
     return filled >= 3 && quoted * 10 >= filled * 9;
 }
 
-/* --- the page --------------------------------------------------------------------------------------------------
- */
+/* --- the page ------------------------------------------------------------------------------------------------ */
 
 static void add_line(struct page *page, struct span line, bool quoted) {
     char clean[LIMIT_REPORT_LINE];

@@ -32,8 +32,7 @@ struct span page_lines(const struct page *page, size_t first, size_t last);
 /* The index of the line that holds this offset of page->text. */
 size_t page_line_at(const struct page *page, size_t offset);
 
-/* --- the parts, for tests -------------------------------------------------------------------------------------
- */
+/* --- the parts, for tests ------------------------------------------------------------------------------------ */
 
 /* Characters: at most `room` bytes into `out`; returns their number. Never longer than the line. */
 size_t page_clean_line(struct span line, char *out, size_t room);

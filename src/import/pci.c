@@ -15,8 +15,7 @@ struct pci {
     bool others; /* functions that are no displays were in the list */
 };
 
-/* --- names ------------------------------------------------------------------------------------------------------
- */
+/* --- names --------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *word, *name;
@@ -123,8 +122,7 @@ static void listed(struct reading *reading, struct pci *state) {
         set_listed(&reading->facts->gpu.devices, reading_source(reading));
 }
 
-/* --- lspci ------------------------------------------------------------------------------------------------------
- */
+/* --- lspci --------------------------------------------------------------------------------------------------- */
 
 /* "01:00.0 ", "0000:01:00.0 ": its length with the blank, or 0. */
 static size_t address_length(struct span text) {
@@ -207,8 +205,7 @@ static bool lspci_more(struct reading *reading, struct span text, struct pci *st
     return false;
 }
 
-/* --- lshw, inxi, ubuntu-drivers ---------------------------------------------------------------------------------
- */
+/* --- lshw, inxi, ubuntu-drivers ------------------------------------------------------------------------------ */
 
 static bool lshw_line(struct reading *reading, struct span text, struct pci *state) {
     struct span value;
@@ -326,8 +323,7 @@ static bool drivers_line(struct reading *reading, struct span text, struct pci *
     return false;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static bool read_line(struct reading *reading, void *memory) {
     struct pci *state = memory;

@@ -142,8 +142,7 @@ static bool is_program(struct span word) {
     return word.len > 4 && span_ends(word, "]:") && memchr(word.ptr, '[', word.len);
 }
 
-/* "May 17 15:55:50 host kernel: ", as syslog and journalctl write it, in any language with three or four letters.
- */
+/* "May 17 15:55:50 host kernel: ", as syslog and journalctl write it, in any language with three or four letters. */
 static struct span cut_syslog(struct span line) {
     size_t at = shape(line, "aaa ");
     if (!at)

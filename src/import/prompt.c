@@ -2,8 +2,7 @@
 
 #include <ctype.h>
 
-/* --- commands --------------------------------------------------------------------------------------------------
- */
+/* --- commands ------------------------------------------------------------------------------------------------ */
 
 /* Programs whose name alone, behind a bare '#' or '>', makes a line a command. Sorted by what they are for. */
 static const char *const programs[] = {"nvidia-smi",
@@ -332,8 +331,7 @@ bool is_command(struct span text) {
     return false;
 }
 
-/* --- prompts ---------------------------------------------------------------------------------------------------
- */
+/* --- prompts ------------------------------------------------------------------------------------------------- */
 
 static bool take(struct line *line, enum line_kind kind, enum prompt_style style, struct span all, size_t prompt) {
     line->kind = kind;

@@ -34,8 +34,7 @@ struct line {
 /* Answers for every line. A prompt of one character ("#", ">") counts only before the name of a known program. */
 void line_classify(struct span cleaned, size_t number, struct line *ret_line);
 
-/* Does a line without prompt look like a command: "pip install torch", "CUDA_VISIBLE_DEVICES=0 python train.py"?
- */
+/* Does a line without prompt look like a command: "pip install torch", "CUDA_VISIBLE_DEVICES=0 python train.py"? */
 bool is_command(struct span text);
 /* "NAME=value" at the start: its length with the blanks behind it, else 0. */
 size_t assignment_length(struct span text);

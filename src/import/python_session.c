@@ -21,8 +21,7 @@ struct python_session {
     bool script;      /* lines of a program, without prompts */
 };
 
-/* --- answers ----------------------------------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------------------------------------- */
 
 static void answer_version(struct reading *reading, struct span answer) {
     read_torch_version(reading, release_at(span_unquote(answer)), true);
@@ -172,8 +171,7 @@ static answer_reader *reader_of(struct span expression, bool *ret_known) {
     return NULL;
 }
 
-/* --- questions --------------------------------------------------------------------------------------------------
- */
+/* --- questions ----------------------------------------------------------------------------------------------- */
 
 /* The part up to the next `separator` outside of brackets and quotes. */
 static bool next_part(struct span *rest, char separator, struct span *ret_part) {
@@ -279,8 +277,7 @@ static void read_statements(struct reading *reading, struct python_session *stat
         read_statement(reading, state, statement, shell);
 }
 
-/* --- answering --------------------------------------------------------------------------------------------------
- */
+/* --- answering ----------------------------------------------------------------------------------------------- */
 
 static void forget_first(struct python_session *state) {
     memmove(state->questions, state->questions + 1, (state->count - 1) * sizeof *state->questions);
@@ -360,8 +357,7 @@ static void unanswered(struct reading *reading, struct python_session *state) {
     state->count = 0;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 /* A line of a program pasted without prompts. */
 static bool is_code(struct span text) {

@@ -13,8 +13,7 @@ const char *place_name(enum place place) {
     return names[place];
 }
 
-/* --- blocks -----------------------------------------------------------------------------------------------------
- */
+/* --- blocks -------------------------------------------------------------------------------------------------- */
 
 void reading_open_block(struct reading *reading) {
     size_t line = reading->line ? reading->line->number : 1;
@@ -43,8 +42,7 @@ void reading_kind(struct reading *reading, const char *kind) {
     texts_push(reading->arena, kinds, kind);
 }
 
-/* --- facts ------------------------------------------------------------------------------------------------------
- */
+/* --- facts --------------------------------------------------------------------------------------------------- */
 
 void put_text(struct reading *reading, struct text_fact *fact, struct span value) {
     set_text(fact, text_clean(reading->arena, span_trim(value)), reading_source(reading));
@@ -90,8 +88,7 @@ void note_listed(struct reading *reading, struct texts_fact *list, struct span v
     texts_push(reading->arena, list, text_clean(reading->arena, value));
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------
- */
+/* --- rows ---------------------------------------------------------------------------------------------------- */
 
 struct python_environment *reading_python(struct reading *reading) {
     struct python_environment_rows *rows = &reading->facts->torch.environments;
@@ -201,8 +198,7 @@ void reading_message(struct reading *reading, const char *id, struct span argume
         set_text(&message->second, text_clean(reading->arena, second), source);
 }
 
-/* --- words in lines ---------------------------------------------------------------------------------------------
- */
+/* --- words in lines ------------------------------------------------------------------------------------------ */
 
 bool after_key(struct span line, const char *key, struct span *ret_value) {
     size_t at = span_find(line, key);

@@ -56,8 +56,7 @@ struct reading {
     bool other_prompt;       /* another one was seen since */
 };
 
-/* --- blocks -----------------------------------------------------------------------------------------------------
- */
+/* --- blocks -------------------------------------------------------------------------------------------------- */
 
 /* Facts from here on belong to a new block (or to the old one where nothing was learnt yet, or there are too
  * many). */
@@ -67,8 +66,7 @@ const char *reading_source(struct reading *reading);
 /* The kind of report that was recognised, once: "nvidia-smi". */
 void reading_kind(struct reading *reading, const char *kind);
 
-/* --- facts: the first value stays -------------------------------------------------------------------------------
- */
+/* --- facts: the first value stays ---------------------------------------------------------------------------- */
 
 void note_text(struct reading *reading, struct text_fact *fact, struct span value);
 void note_word(struct reading *reading, struct text_fact *fact, const char *value);
@@ -81,8 +79,7 @@ void put_flag(struct reading *reading, struct flag_fact *fact, bool value);
 /* A text into a list of texts, once. */
 void note_listed(struct reading *reading, struct texts_fact *list, struct span value);
 
-/* --- rows -------------------------------------------------------------------------------------------------------
- */
+/* --- rows ---------------------------------------------------------------------------------------------------- */
 
 /* A new last row of a list of facts, or NULL where the list is full. */
 #define READING_PUSH(reading, list)                                                                               \
@@ -111,8 +108,7 @@ struct variable *reading_variable(struct reading *reading, struct span name);
 /* A message row for something that no expression finds; `argument` may be empty. */
 void reading_message(struct reading *reading, const char *id, struct span argument, struct span second);
 
-/* --- words in lines ---------------------------------------------------------------------------------------------
- */
+/* --- words in lines ------------------------------------------------------------------------------------------ */
 
 /* What stands behind `key` on the line, cut at blanks around it; false where the key is not there. */
 bool after_key(struct span line, const char *key, struct span *ret_value);

@@ -7,8 +7,7 @@
 #include "format/version.h"
 #include "import/importer.h"
 
-/* --- PyTorch ----------------------------------------------------------------------------------------------------
- */
+/* --- PyTorch ------------------------------------------------------------------------------------------------- */
 
 static void note_build(struct reading *reading, const struct torch_build *build) {
     static const char *const kinds[] = {[TORCH_BUILD_CPU] = "cpu",
@@ -116,8 +115,7 @@ void read_python_version(struct reading *reading, struct span version) {
         note_text(reading, &reading_python(reading)->python, version);
 }
 
-/* --- GPUs -------------------------------------------------------------------------------------------------------
- */
+/* --- GPUs ---------------------------------------------------------------------------------------------------- */
 
 void read_gpu_name(struct reading *reading, size_t index, struct span name) {
     struct gpu_device *device = reading_gpu(reading, index);
@@ -191,8 +189,7 @@ void read_driver_version(struct reading *reading, struct span version) {
     note_text(reading, &reading->facts->driver.module_version, span_of(parsed.text));
 }
 
-/* --- systems ----------------------------------------------------------------------------------------------------
- */
+/* --- systems ------------------------------------------------------------------------------------------------- */
 
 static void read_windows_build(struct reading *reading, struct span text) {
     /* "10.0.22621": the build is the third number (learn.microsoft.com, RtlGetVersion) */
@@ -326,8 +323,7 @@ void read_os_name(struct reading *reading, struct span name) {
         note_number(reading, &system->wsl, span_has(name, "WSL1") || span_has(name, "WSL 1") ? 1 : 2);
 }
 
-/* --- keys and values --------------------------------------------------------------------------------------------
- */
+/* --- keys and values ----------------------------------------------------------------------------------------- */
 
 /* Where the key ends and where the value starts; 0: no separator. */
 static size_t separator(struct span line, size_t *ret_value) {

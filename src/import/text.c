@@ -18,8 +18,7 @@ struct states {
     void *items[IMPORTERS];
 };
 
-/* --- commands ---------------------------------------------------------------------------------------------------
- */
+/* --- commands ------------------------------------------------------------------------------------------------ */
 
 /* Without sudo, env, time, assignments and an environment's name: "docker run …". */
 static struct span strip_command(struct span command) {
@@ -119,8 +118,7 @@ static size_t join_command(struct reading *reading, size_t index, struct line *l
     return index;
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static void read_line(struct reading *reading, struct states *states, const struct line *line) {
     if (line->kind == LINE_BLANK)

@@ -1,5 +1,4 @@
-/* Tracebacks, and the paths in any line: which Python ran, where its torch is, and how the import of torch ended.
- */
+/* Tracebacks, and the paths in any line: which Python ran, where its torch is, and how the import of torch ended. */
 #include <ctype.h>
 
 #include "base/text.h"
@@ -11,8 +10,7 @@ struct traceback {
     bool torch_import; /* a frame of torch/__init__.py, or "import torch", was in it */
 };
 
-/* --- paths ------------------------------------------------------------------------------------------------------
- */
+/* --- paths --------------------------------------------------------------------------------------------------- */
 
 static void read_os_of_path(struct reading *reading, struct span path) {
     struct text_fact *os = &reading->facts->system.os;
@@ -156,8 +154,7 @@ static void read_extension_tag(struct reading *reading, struct span text) {
         note_word(reading, &reading->facts->system.machine, "x86_64");
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 static bool is_exception(struct span text) {
     size_t colon = span_find(text, ":");

@@ -5,8 +5,7 @@
 #include "base/text.h"
 #include "import/importer.h"
 
-/* "Microsoft Windows [Version 10.0.19042.1052]", "Windows version: 10.0.22631.2861", "10.0.19045 N/A Build 19045"
- */
+/* "Microsoft Windows [Version 10.0.19042.1052]", "Windows version: 10.0.22631.2861", "10.0.19045 N/A Build 19045" */
 static bool version_line(struct reading *reading, struct span text) {
     static const char *const starts[] = {"Microsoft Windows", "Windows version", "OS Version", "OS Name"};
     bool fits = false;

@@ -28,8 +28,7 @@ static void say(struct asking *asking, const char *what, enum fit fit, const cha
     LIST_PUSH(asking->arena, &asking->parts) = (struct ask_part){what, fit, reason};
 }
 
-/* --- understanding the question -------------------------------------------------------------------------------
- */
+/* --- understanding the question ------------------------------------------------------------------------------ */
 
 static int parse_gpu(struct asking *asking) {
     struct span text = span_trim(span_of(asking->question->gpu));
@@ -131,8 +130,7 @@ static int parse_question(struct asking *asking, const char **ret_problem) {
     return 0;
 }
 
-/* --- the build ------------------------------------------------------------------------------------------------
- */
+/* --- the build ----------------------------------------------------------------------------------------------- */
 
 static const char *list_words(struct arena *arena, const struct texts *words) {
     const char *list = "";
@@ -222,8 +220,7 @@ static void judge_python(struct asking *asking) {
                      release->python_max % 100));
 }
 
-/* --- driver and GPU -------------------------------------------------------------------------------------------
- */
+/* --- driver and GPU ------------------------------------------------------------------------------------------ */
 
 static void judge_branch(struct asking *asking) {
     const struct ask_answer *answer = asking->answer;
@@ -300,8 +297,7 @@ static void judge_extension(struct asking *asking) {
                "needed)");
 }
 
-/* --- what would fit -------------------------------------------------------------------------------------------
- */
+/* --- what would fit ------------------------------------------------------------------------------------------ */
 
 enum { BUILDS_SHOWN = 4 };
 

@@ -73,8 +73,7 @@ struct code_verdict compat_code(struct arena *arena, const struct texts *archite
  * majors only and ignores PTX, so it can be silent where code is missing. */
 bool compat_torch_warns(const struct texts *architectures, int capability);
 
-/* --- driver and GPU -------------------------------------------------------------------------------------------
- */
+/* --- driver and GPU ------------------------------------------------------------------------------------------ */
 
 /* Does a driver branch serve a GPU? first, last: branches (0 with last_known: current). */
 struct fit_verdict compat_branch(struct arena *arena, unsigned branch, int capability, unsigned first,

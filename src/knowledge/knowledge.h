@@ -19,8 +19,7 @@
 struct knowledge;
 
 /* The compiled-in tables (data_dir NULL), or those of a directory of the host: a table that the directory lacks is
- * taken from the program. 0; -errno of the directory; -EINVAL when it is none of tables (no *.csv of ours in it).
- */
+ * taken from the program. 0; -errno of the directory; -EINVAL when it is none of tables (no *.csv of ours in it). */
 int knowledge_open(struct knowledge **ret_knowledge, const char *data_dir);
 void knowledge_close(struct knowledge *knowledge);
 

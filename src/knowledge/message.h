@@ -25,8 +25,7 @@ struct message_match {
 };
 
 struct message_set;
-/* The table, read at the first call; it belongs to the knowledge. 0 or -ENOMEM. A wrong expression never matches.
- */
+/* The table, read at the first call; it belongs to the knowledge. 0 or -ENOMEM. A wrong expression never matches. */
 int knowledge_messages(struct knowledge *knowledge, const struct message_set **ret_set);
 
 /* How many expressions are wrong; compiles them all. For tests, and for who edits the table. */

@@ -302,8 +302,7 @@ const char *recommend_command(struct arena *arena, const struct recommend_build 
     package_version_parse(span_of(build->torch), &version);
     if (build->pypi_default)
         return arena_printf(arena, "pip install torch==%s%s", build->torch, vision);
-    /* The index of a variant is complete from 1.11 on; before, all wheels stand on one page (previous-versions).
-     */
+    /* The index of a variant is complete from 1.11 on; before, all wheels stand on one page (previous-versions). */
     if (version.release[0] == 1 && version.release[1] < 11)
         return arena_printf(arena,
                             "pip install torch==%s+%s -f https://download.pytorch.org/whl/torch_stable.html",

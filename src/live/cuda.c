@@ -75,8 +75,7 @@ static void uuid_text(const unsigned char uuid[16], const char *kind, char text[
     }
 }
 
-/* The plain call gives the GPU's, the _v2 one, since CUDA 11.4, that of the MIG instance where the device is one.
- */
+/* The plain call gives the GPU's, the _v2 one, since CUDA 11.4, that of the MIG instance where the device is one. */
 static void identity(struct ask *ask, const struct cuda_api *api, int device) {
     unsigned char uuid[64] = {0}, instance[64] = {0}; /* 16 bytes are used */
     char text[64];

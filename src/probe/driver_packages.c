@@ -1,5 +1,4 @@
-/* Packages that own pieces of the driver, as dpkg, rpm, pacman and Portage keep them, and NVIDIA's own installer.
- */
+/* Packages that own pieces of the driver, as dpkg, rpm, pacman and Portage keep them, and NVIDIA's own installer. */
 #include <errno.h>
 
 #include "base/limits.h"
@@ -73,8 +72,7 @@ static struct driver_package *add(struct probe *probe, struct span name, const c
     return package;
 }
 
-/* --- one manager each: 0, or why its database could not be read; -ENOENT: this system does not use it ---------
- */
+/* --- one manager each: 0, or why its database could not be read; -ENOENT: this system does not use it -------- */
 
 static int read_dpkg(struct probe *probe) {
     AUTO_ARENA scratch = {0};

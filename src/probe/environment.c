@@ -202,8 +202,7 @@ static void describe(struct probe *probe, struct arena *scratch, const char *pat
         set_text(&entry->version, version, NULL);
 }
 
-/* --- the variables that name places ---------------------------------------------------------------------------
- */
+/* --- the variables that name places -------------------------------------------------------------------------- */
 
 /* On PATH most dead entries are habit; only those that name CUDA are worth a word. */
 static bool is_worth_keeping(const char *variable, const char *path, const struct path_entry *entry) {

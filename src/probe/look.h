@@ -27,8 +27,7 @@ static inline const char *keep(struct probe *probe, const char *text) {
     return text_clean(probe->arena, span_of(text));
 }
 
-/* A list that turned out to have a gap: unknown, and empty, since what it holds would be taken for all there is.
- */
+/* A list that turned out to have a gap: unknown, and empty, since what it holds would be taken for all there is. */
 #define forget_list(list, why, from)                                                                              \
     do {                                                                                                          \
         set_unknown(list, why, from);                                                                             \

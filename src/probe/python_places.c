@@ -209,8 +209,7 @@ static void add_all_of_conda(struct python_search *search) {
 
 /* --- Jupyter ---------------------------------------------------------------------------------------------- */
 
-/* kernel.json: {"argv": ["/path/to/python", "-m", …], "display_name": "…"}. A bare "python" is the server's own.
- */
+/* kernel.json: {"argv": ["/path/to/python", "-m", …], "display_name": "…"}. A bare "python" is the server's own. */
 static void add_kernel(struct python_search *search, const char *path) {
     struct span bytes;
     struct python python;

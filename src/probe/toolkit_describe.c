@@ -7,8 +7,7 @@
 #include "probe/look.h"
 #include "probe/toolkit.h"
 
-/* The same piece lies elsewhere in NVIDIA's packages, in Debian's (home is /usr), in conda's and in pip's wheels.
- */
+/* The same piece lies elsewhere in NVIDIA's packages, in Debian's (home is /usr), in conda's and in pip's wheels. */
 static const char *const targets[] = {"", "targets/x86_64-linux/", "targets/sbsa-linux/",
                                       "targets/aarch64-linux/"};
 enum { TARGET_COUNT = sizeof targets / sizeof *targets };

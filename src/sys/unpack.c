@@ -25,8 +25,7 @@ struct unpacker {
     void *functions[4];
 };
 
-/* --- zlib: zlib.h, ABI of soname libz.so.1 --------------------------------------------------------------------
- */
+/* --- zlib: zlib.h, ABI of soname libz.so.1 ------------------------------------------------------------------- */
 
 struct z_stream_abi {
     const unsigned char *next_in;
@@ -73,8 +72,7 @@ static int zlib_open(struct unpacker *unpacker, struct arena *arena, void *libra
     return init(unpacker->state, Z_GZIP_WINDOW, "1.2.11", sizeof(struct z_stream_abi)) == 0 ? 0 : -EOPNOTSUPP;
 }
 
-/* --- liblzma: lzma/base.h, ABI of soname liblzma.so.5 ----------------------------------------------------------
- */
+/* --- liblzma: lzma/base.h, ABI of soname liblzma.so.5 -------------------------------------------------------- */
 
 struct lzma_stream_abi {
     const uint8_t *next_in;
@@ -123,8 +121,7 @@ static int lzma_open(struct unpacker *unpacker, struct arena *arena, void *libra
     return init(unpacker->state, MEMORY_MAX, 0) == 0 ? 0 : -EOPNOTSUPP;
 }
 
-/* --- libzstd: zstd.h, ABI of soname libzstd.so.1 ---------------------------------------------------------------
- */
+/* --- libzstd: zstd.h, ABI of soname libzstd.so.1 ------------------------------------------------------------- */
 
 struct zstd_buffer_abi {
     const void *ptr;
@@ -169,8 +166,7 @@ static int zstd_open(struct unpacker *unpacker, struct arena *arena, void *libra
     return 0;
 }
 
-/* --- the loop --------------------------------------------------------------------------------------------------
- */
+/* --- the loop ------------------------------------------------------------------------------------------------ */
 
 static int run(struct unpacker *unpacker, struct arena *arena, int fd, bool (*take)(void *, struct span),
                void *context) {

@@ -1,5 +1,4 @@
-/* Any bytes as ld.so.cache: what is handed out lies in the file, and the search finds nothing that is not in it.
- */
+/* Any bytes as ld.so.cache: what is handed out lies in the file, and the search finds nothing that is not in it. */
 #include <stdint.h>
 #include <stdlib.h>
 

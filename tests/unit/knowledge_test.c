@@ -172,8 +172,7 @@ static void drivers_and_their_cuda(void **state) {
     assert_int_equal(offered("700.10", true), 0);
 }
 
-/* uv's own table of floors (crates/uv-torch/src/backend.rs at 26a9dd4), an independent reading of NVIDIA's notes.
- */
+/* uv's own table of floors (crates/uv-torch/src/backend.rs at 26a9dd4), an independent reading of NVIDIA's notes. */
 static void floors_agree_with_uv(void **state) {
     (void)state;
     static const struct {

@@ -183,6 +183,8 @@ void rule_device_permission(struct judge *judge) {
 static const char *uvm_node_error(const struct judge *judge) {
     const struct device_node *node = node_of(judge, "/dev/nvidia-uvm");
     const char *error = node ? text_of(node->open_error) : NULL;
+    if (node && node_hangs(node))
+        return node_hangs(node);
     return error && !text_eq(error, "EACCES") && !text_eq(error, "EPERM") ? error : NULL;
 }
 

@@ -354,6 +354,25 @@ static struct cause *no_bars(struct judge *judge) {
     return cause;
 }
 
+/* Opening the GPU's device node is the driver's start of the GPU; one that never ends is a GPU or driver that
+ * hangs.
+ */
+static struct cause *nodes_hang(struct judge *judge) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    struct cause *cause = NULL;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const char *why = node_hangs(&nodes->items[i]), *path = text_of(nodes->items[i].path);
+        if (!why)
+            continue;
+        cause =
+            judge_find(judge, "driver-init-failed", LIKELY,
+                       "The driver hangs: opening %s, which every CUDA program does first, does not end.", path);
+        cause_evidence(judge, cause, "access.nodes.open_error", arena_printf(judge->arena, "%s: %s", path, why),
+                       nodes->items[i].open_error.is.source);
+    }
+    return cause;
+}
+
 /* Codes that say "it does not start", with no more exact cause among the facts. */
 static struct cause *failed_codes(struct judge *judge) {
     static const int cuda_codes[] = {2, 3, 303, 304, 803, 805, 806, 807, 100, 101, 999};
@@ -391,6 +410,8 @@ void rule_driver_init_failed(struct judge *judge) {
         cause = no_mps(judge);
     if (!cause)
         cause = no_bars(judge);
+    if (!cause)
+        cause = nodes_hang(judge);
     if (!cause &&
         (logged(judge, "rminit_failed") || printed(judge, "kernel_rminit") || printed(judge, "smi_no_devices") ||
          logged(judge, "probe_failed") || logged(judge, "none_initialized") || logged(judge, "vbios_failed") ||
@@ -418,8 +439,10 @@ void rule_driver_init_failed(struct judge *judge) {
     if (ended)
         cause_fact(judge, cause, "compute.cuda_child", child);
     if (!on_wsl(judge) && !on_windows(judge))
-        cause_fix(judge, cause, "Reboot, or reload the driver; then read what the kernel says of it",
-                  "sudo reboot", "sudo dmesg | grep -iE 'nvrm|nvidia'", NULL);
+        cause_fix(judge, cause,
+                  "Read what the kernel says of it, then restart; a GPU that hangs may need the power off",
+                  "sudo dmesg | grep -iE 'nvrm|xid|nvidia' | tail -20", "sudo reboot", NULL)
+            ->reboot = true;
     else if (!cause->fixes.count)
         cause_fix(judge, cause, "Restart Windows, then update its NVIDIA driver", NULL)->reboot = true;
     see_supported(judge, cause);

@@ -92,6 +92,11 @@ bool library_usable(const struct judge *judge, const char *soname) {
     return false;
 }
 
+const char *node_hangs(const struct device_node *node) {
+    const char *reason = unknown(node->open_error) ? node->open_error.is.reason : NULL;
+    return text_starts(reason, NODE_NO_ANSWER) ? reason : NULL;
+}
+
 /* --- PyTorch ------------------------------------------------------------------------------------------------- */
 
 const struct python_environment *python_in_use(const struct judge *judge) {

@@ -107,6 +107,9 @@ const struct driver_library *library_in_use(const struct judge *judge, const cha
 /* "libcuda.so.1" is there for 64-bit programs and is no stub. Known only where the list is. */
 bool library_usable(const struct judge *judge, const char *soname);
 
+/* Why a device node is taken for one that hangs: "did not answer within 10 s"; NULL: it does not. */
+const char *node_hangs(const struct device_node *node);
+
 /* --- PyTorch ------------------------------------------------------------------------------------------------- */
 
 const struct python_environment *python_in_use(const struct judge *judge);

@@ -14,6 +14,9 @@
 
 RECORD(device_node, DEVICE_NODE_FIELDS)
 
+/* How the reason begins where opening a node did not end within its time: open_error is unknown then. */
+#define NODE_NO_ANSWER "did not answer within"
+
 #define CDI_SPEC_FIELDS(T, N, F, L, R)                                                                            \
     T(path, PLAIN, "/etc/cdi/nvidia.yaml …")                                                                      \
     T(driver_version, PLAIN, "driver version its library mounts name")                                            \

@@ -35,46 +35,67 @@ static bool mode_allows(const struct root_identity *id, const struct root_node *
     return (granted & 6u) == 6u;
 }
 
+static bool is_capability(const char *path) { /* for MIG: see read_mig; most are root's alone */
+    return text_starts(path, "/dev/nvidia-caps");
+}
+
 struct nodes {
-    struct probe *probe;
-    bool tried, denied;
+    struct root_node *items;
+    size_t count;
 };
 
-/* Opening is what every CUDA program does first. A GPU that fell off the bus is left alone: its driver may wait
- * long. */
-static void add_node(struct nodes *nodes, const char *path) {
-    struct probe *probe = nodes->probe;
-    struct root_node node;
+/* A GPU that fell off the bus is left alone: its driver may wait long. */
+static void try_nodes(struct probe *probe, struct arena *scratch, struct nodes *nodes) {
     bool dead = false;
     for (size_t i = 0; i < probe->out->gpu.devices.count; i++)
         dead = dead || is_true(probe->out->gpu.devices.items[i].config_dead);
-    bool is_gpu = text_starts(path, "/dev/nvidia") && path[11] >= '0' && path[11] <= '9';
-    bool is_capability = text_starts(path, "/dev/nvidia-caps"); /* for MIG: see read_mig; most are root's alone */
-    if (probe->out->access.nodes.count >= LIMIT_ROWS ||
-        root_node(probe->root, probe->arena, path, !is_capability && !(dead && is_gpu), &node) < 0)
-        return;
-    if (is_capability)
-        node.open_error = 1;
+    for (size_t i = 0; i < nodes->count; i++) {
+        struct root_node *node = &nodes->items[i];
+        bool is_gpu = text_starts(node->path, "/dev/nvidia") && node->path[11] >= '0' && node->path[11] <= '9';
+        node->leave = is_capability(node->path) || (dead && is_gpu);
+        if (is_capability(node->path))
+            node->open_error = 1;
+    }
+    root_nodes_open(probe->root, scratch, nodes->items, nodes->count);
+}
+
+static void add_row(struct probe *probe, const struct root_node *node) {
     struct device_node *row = &LIST_PUSH(probe->arena, &probe->out->access.nodes);
-    set_text(&row->path, keep(probe, path), "stat");
-    set_number(&row->major, node.major, NULL);
-    set_number(&row->minor, node.minor, NULL);
-    set_text(&row->mode, arena_printf(probe->arena, "%04o", node.mode), NULL);
-    set_number(&row->uid, node.uid, NULL);
-    set_number(&row->gid, node.gid, NULL);
-    if (node.type == '?')
+    set_text(&row->path, keep(probe, node->path), "stat");
+    set_number(&row->major, node->major, NULL);
+    set_number(&row->minor, node->minor, NULL);
+    set_text(&row->mode, arena_printf(probe->arena, "%04o", node->mode), NULL);
+    set_number(&row->uid, node->uid, NULL);
+    set_number(&row->gid, node->gid, NULL);
+    if (node->type == '?')
         set_text(&row->open_error, "no device node", NULL);
-    else if (node.open_error == 1)
+    else if (node->open_error == 1)
         set_unknown(&row->open_error, "not tried", NULL);
-    else if (node.open_error == 0)
+    else if (node->open_error == 0)
         set_absent(&row->open_error, "open");
+    else if (node->open_error == -ETIMEDOUT)
+        set_unknown(&row->open_error,
+                    arena_printf(probe->arena, NODE_NO_ANSWER " %d s", ROOT_NODE_DEADLINE / 1000), "open");
     else
-        set_text(&row->open_error, error_name(probe->arena, node.open_error), "open");
+        set_text(&row->open_error, error_name(probe->arena, node->open_error), "open");
+}
+
+static void set_denied(struct probe *probe, const struct nodes *nodes) {
     const struct root_identity *id = root_identity(probe->root);
-    if (node.type == '?' || node.open_error == 1 || !id->known || !text_starts(path, "/dev/nvidia"))
-        return;
-    nodes->tried = true;
-    nodes->denied = nodes->denied || (node.open_error == -EPERM && mode_allows(id, &node));
+    struct flag_fact *fact = &probe->out->access.cgroup_denied;
+    bool tried = false, denied = false;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const struct root_node *node = &nodes->items[i];
+        if (node->type == '?' || node->open_error == 1 || node->open_error == -ETIMEDOUT || !id->known ||
+            !text_starts(node->path, "/dev/nvidia"))
+            continue;
+        tried = true;
+        denied = denied || (node->open_error == -EPERM && mode_allows(id, node));
+    }
+    if (tried)
+        set_flag(fact, denied, "open");
+    else
+        set_unknown(fact, "no node could be tried", "/dev");
 }
 
 static void read_nodes(struct probe *probe) {
@@ -85,7 +106,7 @@ static void read_nodes(struct probe *probe) {
                   {"/dev", "dxg"},         {"/dev", "nvhost"},       {"/dev", "nvmap"},
                   {"/dev/nvgpu/igpu0", ""}};
     AUTO_ARENA scratch = {0};
-    struct nodes nodes = {.probe = probe};
+    struct nodes nodes = {0};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct texts paths;
         int r = root_nodes(probe->root, &scratch, places[i].directory, places[i].prefix, &paths);
@@ -94,15 +115,17 @@ static void read_nodes(struct probe *probe) {
             set_unknown(&access->cgroup_denied, "no node could be tried", "/dev");
             return;
         }
-        if (i == 0)
-            set_listed(&access->nodes, "/dev");
-        for (size_t j = 0; r == 0 && j < paths.count; j++)
-            add_node(&nodes, paths.items[j]);
+        for (size_t j = 0; r == 0 && j < paths.count && nodes.count < LIMIT_ROWS; j++) {
+            struct root_node node;
+            if (root_node(probe->root, &scratch, paths.items[j], &node) == 0)
+                LIST_PUSH(&scratch, &nodes) = node;
+        }
     }
-    if (nodes.tried)
-        set_flag(&access->cgroup_denied, nodes.denied, "open");
-    else
-        set_unknown(&access->cgroup_denied, "no node could be tried", "/dev");
+    set_listed(&access->nodes, "/dev");
+    try_nodes(probe, &scratch, &nodes);
+    for (size_t i = 0; i < nodes.count; i++)
+        add_row(probe, &nodes.items[i]);
+    set_denied(probe, &nodes);
 }
 
 static void read_modprobe(struct probe *probe) {
@@ -184,10 +207,10 @@ static void read_char_links(struct probe *probe) {
 /* --- MIG ----------------------------------------------------------------------------------------------------- */
 
 /* A file `access` names the minor number of the node that opens the instance: "DeviceFileMinor: 12". */
-static void check_capability(struct probe *probe, struct arena *scratch, const char *directory) {
+static void note_capability(struct probe *probe, struct arena *scratch, const char *directory,
+                            struct nodes *nodes) {
     struct span bytes, line, key, value;
     int64_t minor = -1;
-    struct root_node node;
     if (root_read(probe->root, scratch, text_path(scratch, directory, "access"), LIMIT_SMALL_FILE, &bytes) < 0)
         return;
     while (span_next_line(&bytes, &line))
@@ -196,10 +219,21 @@ static void check_capability(struct probe *probe, struct arena *scratch, const c
     if (minor < 0)
         return;
     const char *path = arena_printf(scratch, "/dev/nvidia-caps/nvidia-cap%lld", (long long)minor);
-    int r = root_node(probe->root, scratch, path, true, &node);
+    struct root_node node;
+    int r = root_node(probe->root, scratch, path, &node);
+    if (r == -ENOENT)
+        node = (struct root_node){.path = path, .type = '?', .open_error = -ENOENT};
+    node.read_only = true; /* their usual mode is 0444 (MIG user guide, "Device Nodes and Capabilities") */
+    if ((r == 0 || r == -ENOENT) && nodes->count < LIMIT_ROWS)
+        LIST_PUSH(scratch, nodes) = node;
+}
+
+static void check_capabilities(struct probe *probe, struct arena *scratch, struct nodes *nodes) {
     struct texts_fact *denied = &probe->out->access.mig_nodes_denied;
-    if ((r == -ENOENT || (r == 0 && node.open_error < 0)) && denied->count < LIMIT_ROWS)
-        texts_push(probe->arena, denied, keep(probe, path));
+    root_nodes_open(probe->root, scratch, nodes->items, nodes->count);
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i].open_error < 0)
+            texts_push(probe->arena, denied, keep(probe, nodes->items[i].path));
 }
 
 static void read_mig(struct probe *probe) {
@@ -212,6 +246,7 @@ static void read_mig(struct probe *probe) {
         set_missing(&access->mig_instances, r, root);
         return;
     }
+    struct nodes nodes = {0};
     set_listed(&access->mig_nodes_denied, root);
     int64_t instances = 0, graphics_instances = 0;
     for (size_t i = 0; i < gpus.count && i < LIMIT_KERNELS; i++) {
@@ -222,14 +257,15 @@ static void read_mig(struct probe *probe) {
             if (!text_starts(graphics.items[j], "gi") || root_list(probe->root, &scratch, instance, &compute) < 0)
                 continue;
             graphics_instances++;
-            check_capability(probe, &scratch, instance);
+            note_capability(probe, &scratch, instance, &nodes);
             for (size_t k = 0; k < compute.count; k++)
                 if (text_starts(compute.items[k], "ci")) {
                     instances++;
-                    check_capability(probe, &scratch, text_path(&scratch, instance, compute.items[k]));
+                    note_capability(probe, &scratch, text_path(&scratch, instance, compute.items[k]), &nodes);
                 }
         }
     }
+    check_capabilities(probe, &scratch, &nodes);
     set_number(&access->mig_instances, instances, root);
     if (graphics_instances) /* none does not tell whether the mode is on */
         set_flag(&access->mig_enabled, true, root);

@@ -27,7 +27,7 @@ static void read_wsl(struct probe *probe, struct arena *scratch) {
     static const char *const signs[] = {"/run/WSL", "/proc/sys/fs/binfmt_misc/WSLInterop",
                                         "/proc/sys/fs/binfmt_misc/WSLInterop-late", "/usr/lib/wsl/lib"};
     struct root_node node;
-    bool dxg = root_node(probe->root, scratch, "/dev/dxg", false, &node) == 0;
+    bool dxg = root_node(probe->root, scratch, "/dev/dxg", &node) == 0;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
         if ((dxg || !text_eq(signs[i], "/usr/lib/wsl/lib")) && root_exists(probe->root, signs[i])) {
             set_number(wsl, 2, signs[i]);

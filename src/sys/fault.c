@@ -41,6 +41,17 @@ size_t fault_shorten(const char *path, size_t length) {
     shorten_this = 0;
     return length / 2;
 }
+
+void fault_hang(const char *path) {
+    const char *name = getenv("WHYCUDA_HANG");
+    while (name && strcmp(name, path) == 0)
+        pause();
+}
+
+unsigned fault_deadline(unsigned milliseconds) {
+    const char *text = getenv("WHYCUDA_DEADLINE");
+    return text ? (unsigned)strtoul(text, NULL, 10) : milliseconds;
+}
 #else
 typedef int fault_no_empty_unit;
 #endif

@@ -8,6 +8,9 @@
 #ifdef WHYCUDA_TEST_HOOKS
 int fault_next(const char *path);                      /* 0, or the -errno that this read must give */
 size_t fault_shorten(const char *path, size_t length); /* the length that this read pretends */
+/* Opening the device node named in WHYCUDA_HANG never ends; WHYCUDA_DEADLINE is every deadline of that, in ms. */
+void fault_hang(const char *path);
+unsigned fault_deadline(unsigned milliseconds);
 #else
 static inline int fault_next(const char *path) {
     (void)path;
@@ -16,5 +19,11 @@ static inline int fault_next(const char *path) {
 static inline size_t fault_shorten(const char *path, size_t length) {
     (void)path;
     return length;
+}
+static inline void fault_hang(const char *path) {
+    (void)path;
+}
+static inline unsigned fault_deadline(unsigned milliseconds) {
+    return milliseconds;
 }
 #endif

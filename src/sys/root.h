@@ -92,12 +92,18 @@ struct root_node {
     unsigned major, minor, mode;
     uid_t uid;
     gid_t gid;
-    int open_error; /* 0: opens read-write; -EACCES, -EPERM, -ENODEV …; 1: not tried */
+    int open_error; /* 0: opens read-write; -EACCES, -EPERM, -ENODEV …; 1: not tried; -ETIMEDOUT: no answer */
+    bool leave;     /* root_nodes_open is to leave it alone */
+    bool read_only; /* root_nodes_open is to open it for reading only, as its users do */
 };
-/* Looks at one node; live it is opened read-write only where `try_open` is set (opening /dev/nvidia-uvm loads
- * nothing and makes nothing). 0; -ENOENT absent; -ENODATA: a root without .whycuda/nodes. */
-int root_node(const struct root *root, struct arena *arena, const char *path, bool try_open,
-              struct root_node *ret_node);
+enum { ROOT_NODE_DEADLINE = 10 * 1000 }; /* milliseconds that opening a node may take */
+/* Looks at one node; live without opening it. 0; -ENOENT absent; -ENODATA: a root without .whycuda/nodes. */
+int root_node(const struct root *root, struct arena *arena, const char *path, struct root_node *ret_node);
+/* Opens each of these nodes, as every CUDA program does first, and closes it (opening /dev/nvidia-uvm
+ * loads nothing and makes nothing); fills in `open_error`. A sick driver can let open(2) wait for ever: live it is
+ * a child that opens, and a node that keeps it waiting gets -ETIMEDOUT while the others are told. Under --root the
+ * recorded answers stand already. */
+void root_nodes_open(const struct root *root, struct arena *arena, struct root_node *nodes, size_t count);
 /* The paths of all nodes below a directory ("/dev", "/dev/nvidia-caps"), whose names start with `prefix`. */
 int root_nodes(const struct root *root, struct arena *arena, const char *directory, const char *prefix,
                struct texts *ret_paths);

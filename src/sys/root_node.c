@@ -5,15 +5,18 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/text.h"
+#include "sys/child.h"
+#include "sys/fault.h"
 #include "sys/root_internal.h"
 
 static const struct {
     const char *name;
     int error;
 } error_names[] = {
-    {"EACCES", EACCES}, {"EPERM", EPERM}, {"ENOENT", ENOENT}, {"ENODEV", ENODEV},
-    {"ENXIO", ENXIO},   {"EIO", EIO},     {"EBUSY", EBUSY},   {"EINVAL", EINVAL},
+    {"EACCES", EACCES}, {"EPERM", EPERM}, {"ENOENT", ENOENT}, {"ENODEV", ENODEV},       {"ENXIO", ENXIO},
+    {"EIO", EIO},       {"EBUSY", EBUSY}, {"EINVAL", EINVAL}, {"ETIMEDOUT", ETIMEDOUT},
 };
 
 static int error_of_name(struct span name) {
@@ -62,8 +65,7 @@ static int recorded_node(const struct root *root, struct arena *arena, const cha
     return -ENOENT;
 }
 
-int root_node(const struct root *root, struct arena *arena, const char *path, bool try_open,
-              struct root_node *ret_node) {
+int root_node(const struct root *root, struct arena *arena, const char *path, struct root_node *ret_node) {
     if (!root_is_live(root))
         return recorded_node(root, arena, path, ret_node);
     struct stat st;
@@ -79,15 +81,84 @@ int root_node(const struct root *root, struct arena *arena, const char *path, bo
         node.type = S_ISCHR(st.st_mode) ? 'c' : 'b';
         node.major = major(st.st_rdev);
         node.minor = minor(st.st_rdev);
-        if (try_open) {
-            int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-            node.open_error = fd < 0 ? -errno : 0;
-            if (fd >= 0)
-                close(fd);
-        }
     }
     *ret_node = node;
     return 0;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------- */
+
+/* The first child opens all of them, one after the other, and costs two forks. Only where it is kept waiting does
+ * each node that is left get a child and the whole deadline of its own: a server's GPUs that are woken up by it
+ * may take some seconds each. */
+enum { FIRST_DEADLINE = 3 * 1000 /* milliseconds */ };
+
+struct trial {
+    struct root_node **nodes;
+    size_t count;
+};
+
+/* In the child. */
+static void open_nodes(struct child_reply *reply, const void *argument) {
+    const struct trial *trial = argument;
+    for (size_t i = 0; i < trial->count; i++) {
+        const struct root_node *node = trial->nodes[i];
+        fault_hang(node->path);
+        int fd = open(node->path, (node->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        int error = fd < 0 ? errno : 0;
+        if (fd >= 0)
+            close(fd); /* before it answers: closing may wait as well */
+        child_add(reply, "errors", json_integer(error));
+    }
+}
+
+/* How many were answered. */
+static size_t take_answers(const struct trial *trial, const struct child_result *result) {
+    const json_t *errors = json_object_get(result->answer, "errors");
+    size_t answered = json_array_size(errors) < trial->count ? json_array_size(errors) : trial->count;
+    for (size_t i = 0; i < answered; i++)
+        trial->nodes[i]->open_error = -(int)json_integer_value(json_array_get(errors, i));
+    bool waited = result->end == CHILD_TIMEOUT || result->end == CHILD_STUCK;
+    if (waited && answered < trial->count)
+        trial->nodes[answered]->open_error = -ETIMEDOUT;
+    return answered;
+}
+
+/* Runs the trials side by side. */
+static void run_trials(struct arena *arena, const struct trial *trials, size_t count, unsigned milliseconds,
+                       struct child_result *results) {
+    struct child_task tasks[CHILD_MAX];
+    for (size_t i = 0; i < count; i++)
+        tasks[i] = (struct child_task){.name = "a device node",
+                                       .run = open_nodes,
+                                       .argument = &trials[i],
+                                       .milliseconds = fault_deadline(milliseconds),
+                                       .restricted = true};
+    child_run(arena, tasks, count, results, NULL, NULL);
+}
+
+void root_nodes_open(const struct root *root, struct arena *arena, struct root_node *nodes, size_t count) {
+    struct trial all = {.nodes = arena_alloc(arena, (count + 1) * sizeof *all.nodes)};
+    for (size_t i = 0; root_is_live(root) && i < count && all.count < LIMIT_ROWS; i++)
+        if (nodes[i].type != '?' && !nodes[i].leave)
+            all.nodes[all.count++] = &nodes[i];
+    if (!all.count)
+        return;
+    struct child_result results[CHILD_MAX];
+    run_trials(arena, &all, 1, FIRST_DEADLINE, results);
+    size_t done = take_answers(&all, &results[0]);
+    bool waited = results[0].end == CHILD_TIMEOUT || results[0].end == CHILD_STUCK;
+    child_release(results, 1);
+    for (; waited && done < all.count; done += CHILD_MAX) {
+        struct trial trials[CHILD_MAX];
+        size_t some = all.count - done < CHILD_MAX ? all.count - done : CHILD_MAX;
+        for (size_t i = 0; i < some; i++)
+            trials[i] = (struct trial){&all.nodes[done + i], 1};
+        run_trials(arena, trials, some, ROOT_NODE_DEADLINE, results);
+        for (size_t i = 0; i < some; i++)
+            take_answers(&trials[i], &results[i]);
+        child_release(results, some);
+    }
 }
 
 int root_nodes(const struct root *root, struct arena *arena, const char *directory, const char *prefix,

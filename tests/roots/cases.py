@@ -552,6 +552,12 @@ def _(m):
     m.environment["CUDA_VISIBLE_DEVICES"] = "7"
 
 
+@case("node-hangs", roots=["driver-init-failed"])
+def _(m):
+    desktop(m)
+    m.node("/dev/nvidia0", 195, 0, error="ETIMEDOUT")
+
+
 @case("mig-nodes-denied")
 def _(m):
     desktop(m)

@@ -160,14 +160,26 @@ static bool is_told_well(const struct cause *cause) {
     return strstr(cause->summary, "(null)") == NULL;
 }
 
-static bool has_fix_with(const struct cause *cause, const char *words) {
-    for (size_t i = 0; i < cause->fixes.count; i++) {
-        if (text_has(cause->fixes.items[i].title, words))
+static bool fix_has(const struct fix *fix, const char *words) {
+    if (text_has(fix->title, words))
+        return true;
+    for (size_t c = 0; c < fix->commands.count; c++)
+        if (text_has(fix->commands.items[c], words))
             return true;
-        for (size_t c = 0; c < cause->fixes.items[i].commands.count; c++)
-            if (text_has(cause->fixes.items[i].commands.items[c], words))
-                return true;
-    }
+    return false;
+}
+
+static bool has_fix_with(const struct cause *cause, const char *words) {
+    for (size_t i = 0; i < cause->fixes.count; i++)
+        if (fix_has(&cause->fixes.items[i], words))
+            return true;
+    return false;
+}
+
+static bool has_evidence(const struct cause *cause, const char *words) {
+    for (size_t i = 0; i < cause->evidence.count; i++)
+        if (text_has(cause->evidence.items[i].value, words))
+            return true;
     return false;
 }
 
@@ -177,10 +189,13 @@ static bool check_fires(const char *id, const json_t *file, const json_t *one) {
     const struct cause *cause = cause_of(diagnosis, id);
     const char *role = string_or(one, "role", "root"), *by = string_or(one, "explained_by", NULL);
     const char *confidence = string_or(one, "confidence", NULL), *fix = string_or(one, "fix", NULL);
-    const char *says = string_or(one, "says", NULL);
+    const char *says = string_or(one, "says", NULL), *never = string_or(one, "no_fix", NULL);
+    const char *first = string_or(one, "first_fix", NULL), *shown = string_or(one, "evidence", NULL);
     bool right = cause && text_eq(role_name(cause->role), role) && (!by || text_eq(cause->explained_by, by)) &&
                  (!confidence || text_eq(confidence_name(cause->confidence), confidence)) && is_told_well(cause) &&
-                 (!fix || has_fix_with(cause, fix)) && (!says || text_has(cause->summary, says));
+                 (!fix || has_fix_with(cause, fix)) && (!says || text_has(cause->summary, says)) &&
+                 !(never && has_fix_with(cause, never)) && (!first || fix_has(&cause->fixes.items[0], first)) &&
+                 (!shown || has_evidence(cause, shown));
     const json_t *available = json_object_get(one, "available");
     if (available)
         right = right && diagnosis->pytorch.known_available &&

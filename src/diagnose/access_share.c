@@ -74,8 +74,8 @@ void rule_compute_mode_or_in_use(struct judge *judge) {
             ->needs_root = true;
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-c-programming-guide/#compute-modes");
     if (!mode)
-        judge_cannot_tell(judge, "access.compute_mode",
-                          "shows: nvidia-smi --query-gpu=compute_mode,name --format=csv; nvidia-smi");
+        judge_ask(judge, "access.compute_mode", "the compute mode, and who uses the GPU",
+                  "nvidia-smi --query-gpu=compute_mode,name --format=csv; nvidia-smi");
 }
 
 /* --- gpu-memory-exhausted ------------------------------------------------------------------------------------ */

@@ -23,23 +23,20 @@ static void ask_text(struct judge *judge) {
     const struct diagnosis *out = judge->out;
     bool windows = on_windows(judge);
     if (link_is_unknown(out, LINK_TORCH) || link_is_unknown(out, LINK_MATCH))
-        judge_cannot_tell(judge, "torch.torch_version",
-                          "which PyTorch it is, and what it sees, shows: python -m torch.utils.collect_env");
+        judge_ask(judge, "torch.torch_version", "which PyTorch it is, and what it sees",
+                  "python -m torch.utils.collect_env");
     struct driver_version release;
     if (link_is_unknown(out, LINK_DRIVER) && !driver_release(judge, &release, NULL, NULL))
-        judge_cannot_tell(judge, "driver.module_version",
-                          "whether the driver answers, and its release, shows: nvidia-smi");
+        judge_ask(judge, "driver.module_version", "whether the driver answers, and its release", "nvidia-smi");
     if (link_is_unknown(out, LINK_GPU) && !windows && !on_wsl(judge))
-        judge_cannot_tell(judge, "gpu.devices",
-                          "whether there is an NVIDIA GPU, and which driver has it, shows: "
-                          "lspci -nnk | grep -A3 -i nvidia");
+        judge_ask(judge, "gpu.devices", "whether there is an NVIDIA GPU, and which driver has it",
+                  "lspci -nnk | grep -A3 -i nvidia");
     else if (on_wsl(judge) && link_is_unknown(out, LINK_ACCESS))
-        judge_cannot_tell(judge, "access.nodes",
-                          "what Windows gives to WSL shows: ls -l /dev/dxg /usr/lib/wsl/lib; wsl.exe --version");
+        judge_ask(judge, "access.nodes", "what Windows gives to WSL",
+                  "ls -l /dev/dxg /usr/lib/wsl/lib; wsl.exe --version");
     else if (link_is_unknown(out, LINK_ACCESS) && !windows)
-        judge_cannot_tell(
-            judge, "access.nodes",
-            "what this process may use shows: ls -l /dev/nvidia*; id; env | grep -E 'CUDA|NVIDIA|LD_'");
+        judge_ask(judge, "access.nodes", "what this process may use",
+                  "ls -l /dev/nvidia*; id; env | grep -E 'CUDA|NVIDIA|LD_'");
 }
 
 static void name_unknown_links(struct judge *judge) {

@@ -78,6 +78,7 @@ struct pytorch_answers {
 
 struct unknown_item {
     const char *fact, *reason;
+    const char *command; /* NULL, or one to paste: its output would tell, and the reason says what it shows */
 };
 struct unknown_list {
     struct unknown_item *items;

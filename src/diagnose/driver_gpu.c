@@ -260,10 +260,8 @@ void rule_driver_unreachable(struct judge *judge) {
     evidence_nvml(judge, cause, 9);
     fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
-    judge_cannot_tell(
-        judge, "driver.module_loaded",
-        "whether the module was built for this kernel, and what keeps it out, shows: sudo modprobe nvidia; "
-        "sudo dmesg | tail -20; dkms status");
+    judge_ask(judge, "driver.module_loaded", "whether the module was built for this kernel, and what keeps it out",
+              "sudo modprobe nvidia; sudo dmesg | tail -20; dkms status");
 }
 
 /* PyTorch's "Found no NVIDIA driver" (error 35 and driver version 0) means that libcuda could not be loaded or has
@@ -291,8 +289,8 @@ void rule_driver_not_found(struct judge *judge) {
         cause_fact(judge, cause, "compute.is_available", &judge->facts->compute.is_available);
     fix_driver(judge, cause, NULL);
     see_supported(judge, cause);
-    judge_cannot_tell(judge, "gpu.devices",
-                      "whether the machine has an NVIDIA GPU at all shows: lspci -nnk | grep -A3 -i nvidia");
+    judge_ask(judge, "gpu.devices", "whether the machine has an NVIDIA GPU at all",
+              "lspci -nnk | grep -A3 -i nvidia");
 }
 
 static struct cause *wsl_tcc(struct judge *judge) {
@@ -447,6 +445,5 @@ void rule_driver_init_failed(struct judge *judge) {
         cause_fix(judge, cause, "Restart Windows, then update its NVIDIA driver", NULL)->reboot = true;
     see_supported(judge, cause);
     if (cause->confidence == POSSIBLE)
-        judge_cannot_tell(judge, "driver.kernel_log",
-                          "why it does not start shows: sudo dmesg | grep -iE 'nvrm|xid|nvidia'");
+        judge_ask(judge, "driver.kernel_log", "why it does not start", "sudo dmesg | grep -iE 'nvrm|xid|nvidia'");
 }

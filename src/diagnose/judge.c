@@ -63,15 +63,24 @@ struct cause *judge_find(struct judge *judge, const char *id, enum confidence co
     return cause;
 }
 
+static void add_unknown(struct judge *judge, struct unknown_item item) {
+    for (size_t i = 0; i < judge->out->unknown.count; i++)
+        if (strcmp(judge->out->unknown.items[i].fact, item.fact) == 0)
+            return;
+    LIST_PUSH(judge->arena, &judge->out->unknown) = item;
+}
+
 void judge_cannot_tell(struct judge *judge, const char *fact, const char *format, ...) {
     va_list args;
     va_start(args, format);
     const char *reason = arena_vprintf(judge->arena, format, args);
     va_end(args);
-    for (size_t i = 0; i < judge->out->unknown.count; i++)
-        if (strcmp(judge->out->unknown.items[i].fact, fact) == 0)
-            return;
-    LIST_PUSH(judge->arena, &judge->out->unknown) = (struct unknown_item){fact, reason};
+    add_unknown(judge, (struct unknown_item){.fact = fact, .reason = reason});
+}
+
+void judge_ask(struct judge *judge, const char *fact, const char *shows, const char *command) {
+    const char *reason = arena_printf(judge->arena, "this shows %s", shows);
+    add_unknown(judge, (struct unknown_item){.fact = fact, .reason = reason, .command = command});
 }
 
 void cause_evidence(struct judge *judge, struct cause *cause, const char *fact, const char *value,

@@ -50,6 +50,8 @@ struct cause *judge_find(struct judge *judge, const char *id, enum confidence co
 struct cause *judge_found(const struct judge *judge, const char *id);
 void judge_cannot_tell(struct judge *judge, const char *fact, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same where one command's output would decide: "this shows <shows>". All strings are kept, not copied. */
+void judge_ask(struct judge *judge, const char *fact, const char *shows, const char *command);
 
 /* Evidence by hand, and straight from a fact ("driver.module_version", facts->driver.module_version). */
 void cause_evidence(struct judge *judge, struct cause *cause, const char *fact, const char *value,

@@ -421,12 +421,11 @@ static void refused_without_gpu(struct judge *judge) {
     int cuda = match_needed_cuda(judge).cuda;
     find_age(judge, old || cuda >= 12080 ? AGE_TOO_OLD : AGE_TOO_NEW, &code, gpu, old ? CERTAIN : POSSIBLE);
     if (!gpu || !gpu->capability)
-        judge_cannot_tell(judge, "gpu.devices.compute_capability",
-                          "which GPU it is shows: nvidia-smi --query-gpu=name,compute_cap --format=csv");
+        judge_ask(judge, "gpu.devices.compute_capability", "which GPU it is",
+                  "nvidia-smi --query-gpu=name,compute_cap --format=csv");
     if (!code.architectures.count)
-        judge_cannot_tell(judge, "compute.arch_list",
-                          "what the build has code for shows: python -c \"import torch; print(torch.__version__, "
-                          "torch.cuda.get_arch_list())\"");
+        judge_ask(judge, "compute.arch_list", "what the build has code for",
+                  "python -c \"import torch; print(torch.__version__, torch.cuda.get_arch_list())\"");
 }
 
 void rule_gpu_too_new(struct judge *judge) {

@@ -54,9 +54,12 @@ json_t *report_json_object(struct report_input input) {
                                                link_state_name(link->state), "summary", link->summary, "notes",
                                                texts_to_json(&link->notes)));
     }
-    for (size_t i = 0; i < d->unknown.count; i++)
-        json_array_append_new(unknown, json_pack("{s:s, s:s}", "fact", d->unknown.items[i].fact, "reason",
-                                                 d->unknown.items[i].reason));
+    for (size_t i = 0; i < d->unknown.count; i++) {
+        const struct unknown_item *item = &d->unknown.items[i];
+        const char *colon = item->command ? ": " : "", *command = item->command ? item->command : "";
+        json_array_append_new(
+            unknown, json_pack("{s:s, s:s++}", "fact", item->fact, "reason", item->reason, colon, command));
+    }
     json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "schema", DIAGNOSIS_SCHEMA, "verdict",
                              verdict_name(d->verdict), "causes", causes, "links", links, "pytorch",
                              pytorch_to_json(&d->pytorch), "unknown", unknown);

@@ -86,11 +86,14 @@ void report_markdown(struct buffer *out, struct report_input input) {
     if (d->unknown.count)
         buffer_add_text(out, "\nCould not be checked:\n\n");
     for (size_t i = 0; i < d->unknown.count; i++) {
+        const struct unknown_item *item = &d->unknown.items[i];
         buffer_add_text(out, "- ");
-        add_plain(out, d->unknown.items[i].fact);
+        add_plain(out, item->fact);
         buffer_add_text(out, ": ");
-        add_plain(out, d->unknown.items[i].reason);
-        buffer_add_text(out, "\n");
+        add_plain(out, item->reason);
+        buffer_add_text(out, item->command ? ":\n\n  ```sh\n  " : "\n");
+        if (item->command)
+            buffer_addf(out, "%s\n  ```\n", item->command);
     }
     buffer_add_text(out, "\n<sub>whycuda " WHYCUDA_VERSION "</sub>\n");
 }

@@ -166,7 +166,11 @@ static void write_unknown(struct pen *pen, const struct diagnosis *diagnosis) {
         AUTO_ARENA arena = {0};
         const struct unknown_item *item = &diagnosis->unknown.items[i];
         buffer_addf(pen->out, "  %s ", pen->style.utf8 ? "\u00b7" : "-");
-        words_wrap(pen->out, arena_printf(&arena, "%s: %s", item->fact, item->reason), 4, 6, pen->style.width);
+        const char *colon = item->command ? ":" : "";
+        words_wrap(pen->out, arena_printf(&arena, "%s: %s%s", item->fact, item->reason, colon), 4, 6,
+                   pen->style.width);
+        if (item->command)
+            buffer_addf(pen->out, "      %s\n", item->command);
     }
 }
 

@@ -67,6 +67,8 @@ static int run(const struct verb *verb, int argc, char **argv) {
                         r == -EINVAL ? "holds no table of whycuda" : strerror(-r));
     cli.knowledge = knowledge;
     int status = verb->run(&cli);
+    if (cli.options.data && knowledge_bad_rows(knowledge))
+        complain(EXIT_OK, "%s: some rows could not be read and were passed over", cli.options.data);
     if (fflush(cli.out) != 0 || ferror(cli.out))
         return complain(EXIT_INTERNAL, "cannot write: %s", strerror(errno));
     return status;

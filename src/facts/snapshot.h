@@ -47,7 +47,3 @@ void snapshot_free(struct snapshot *snapshot);
 
 /* The environment in use, or NULL. */
 const struct python_environment *snapshot_python(const struct snapshot *snapshot);
-/* The message with this id, or NULL; the first one printed. */
-const struct printed_message *snapshot_message(const struct snapshot *snapshot, const char *id);
-/* A variable of the environment record: its value, or NULL. */
-const char *snapshot_variable(const struct snapshot *snapshot, const char *name);

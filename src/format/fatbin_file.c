@@ -309,16 +309,3 @@ void fatbin_names(struct arena *arena, const struct fatbin_code *code, struct te
     names_add(arena, code, FATBIN_SASS, ret_sass);
     names_add(arena, code, FATBIN_PTX, ret_ptx);
 }
-
-int fatbin_read_targets(const struct root *root, struct arena *arena, const char *path, struct texts *ret_sass,
-                        struct texts *ret_ptx) {
-    struct fatbin_file file;
-    int r = fatbin_file_read(root, arena, path, FATBIN_SECTIONS, &file);
-    if (r == 0 && !file.code.entries && !file.code.error)
-        r = fatbin_file_read(root, arena, path, FATBIN_LARGE, &file);
-    if (r < 0)
-        return r;
-    const struct fatbin_code *code = file.code.entries ? &file.code : &file.elsewhere;
-    fatbin_names(arena, code, ret_sass, ret_ptx);
-    return code->error;
-}

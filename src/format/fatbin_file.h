@@ -35,11 +35,6 @@ struct fatbin_file {
 int fatbin_file_read(const struct root *root, struct arena *arena, const char *path, enum fatbin_reach reach,
                      struct fatbin_file *ret_file);
 
-/* The names alone, sorted, each once: "sm_75", "sm_90a" …; "compute_120" …. Of the sections, and where these hold
- * nothing of what was found elsewhere. The errors of fatbin_file_read; -ENODATA or -EBADMSG also when the code was
- * damaged (the lists then hold what could be read). */
-int fatbin_read_targets(const struct root *root, struct arena *arena, const char *path, struct texts *ret_sass,
-                        struct texts *ret_ptx);
-/* The same of what was read already; each kind sorted. */
+/* The names alone, each kind sorted, each once: "sm_75", "sm_90a" …; "compute_120" …. */
 void fatbin_names(struct arena *arena, const struct fatbin_code *code, struct texts *ret_sass,
                   struct texts *ret_ptx);

@@ -1,15 +1,5 @@
 #include "format/modprobe_conf.h"
 
-bool module_name_eq(struct span a, const char *b) {
-    size_t len = strlen(b);
-    if (a.len != len)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if ((a.ptr[i] == '-' ? '_' : a.ptr[i]) != (b[i] == '-' ? '_' : b[i]))
-            return false;
-    return true;
-}
-
 static bool is_refusal(struct span command) {
     static const char *const programs[] = {"/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true",
                                            "false",      "true",      "/sbin/nologin",  ":"};

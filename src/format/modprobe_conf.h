@@ -15,6 +15,3 @@ enum modprobe_effect modprobe_line(struct span line, struct span *ret_module);
  * module_blacklist=a rd.driver.blacklist=a driver.blacklist=a, and nouveau.modeset=0. False when nothing is left.
  * `ret_modules` is the list with commas, `ret_word` the whole word. */
 bool command_line_blacklist(struct span *rest, struct span *ret_word, struct span *ret_modules);
-
-/* Names alike but for '-' and '_'. */
-bool module_name_eq(struct span a, const char *b);

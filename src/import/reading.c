@@ -245,20 +245,6 @@ int64_t mebibytes(struct span text) {
     return value < 1e12 ? (int64_t)llround(value) : -1;
 }
 
-bool next_column(struct span *rest, struct span *ret_column) {
-    struct span left = *rest;
-    while (left.len && (left.ptr[0] == ' ' || left.ptr[0] == '\t' || left.ptr[0] == '|'))
-        left = span_slice(left, 1, left.len);
-    size_t len = 0;
-    while (
-        len < left.len && left.ptr[len] != '\t' && left.ptr[len] != '|' &&
-        !(left.ptr[len] == ' ' && (len + 1 == left.len || left.ptr[len + 1] == ' ' || left.ptr[len + 1] == '|')))
-        len++;
-    *ret_column = span_trim(span_slice(left, 0, len));
-    *rest = span_slice(left, len, left.len);
-    return len > 0;
-}
-
 size_t find_word(struct span text, const char *word) {
     size_t from = 0, length = strlen(word);
     while (from < text.len) {

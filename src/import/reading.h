@@ -118,8 +118,6 @@ struct span version_at(struct span text);
 struct span release_at(struct span text);
 /* A number with a unit as MiB: "47.54 GiB", "686.00 MiB", "4041MiB". Negative: none. */
 int64_t mebibytes(struct span text);
-/* The next word separated by two or more blanks, tabs or '|': a column of a table. */
-bool next_column(struct span *rest, struct span *ret_column);
 /* Is there a word that stands for itself, no letter or digit next to it? Position or SIZE_MAX. */
 size_t find_word(struct span text, const char *word);
 /* Does the command have this option ("--gpus", "-G")? The value ("--gpus all", "--gpus=all") where asked for. */

@@ -282,19 +282,6 @@ struct code_verdict compat_code(struct arena *arena, const struct texts *archite
     return verdict;
 }
 
-bool compat_torch_warns(const struct texts *architectures, int capability) {
-    bool any = false;
-    for (size_t i = 0; i < architectures->count; i++) {
-        struct target target;
-        if (!parse_target(architectures->items[i], "sm_", &target))
-            continue;
-        if (capability_major(target.capability) == capability_major(renamed(capability)))
-            return false;
-        any = true;
-    }
-    return any;
-}
-
 /* --- driver and GPU ------------------------------------------------------------------------------------------ */
 
 struct fit_verdict compat_branch(struct arena *arena, unsigned branch, int capability, unsigned first,

@@ -69,10 +69,6 @@ enum fit compat_ptx(const char *architecture, int capability);
 struct code_verdict compat_code(struct arena *arena, const struct texts *architectures, int capability, int cuda,
                                 enum fit ptx_driver);
 
-/* What PyTorch itself will say at start-up about this GPU (torch/cuda/__init__.py, _check_cubins): it compares
- * majors only and ignores PTX, so it can be silent where code is missing. */
-bool compat_torch_warns(const struct texts *architectures, int capability);
-
 /* --- driver and GPU ------------------------------------------------------------------------------------------ */
 
 /* Does a driver branch serve a GPU? first, last: branches (0 with last_known: current). */

@@ -19,7 +19,6 @@
     X(TABLE_DRIVER_BRANCHES, driver_branches)                                                                     \
     X(TABLE_TORCH_RELEASES, torch_releases)                                                                       \
     X(TABLE_TORCH_VARIANTS, torch_variants)                                                                       \
-    X(TABLE_TORCH_REQUIREMENTS, torch_requirements)                                                               \
     X(TABLE_COMPANIONS, companions)                                                                               \
     X(TABLE_ERRORS, errors)                                                                                       \
     X(TABLE_XIDS, xids)                                                                                           \

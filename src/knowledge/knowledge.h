@@ -28,7 +28,7 @@ static inline void knowledge_close_pointer(struct knowledge **knowledge) {
 }
 #define AUTO_KNOWLEDGE __attribute__((cleanup(knowledge_close_pointer))) struct knowledge *
 
-/* Bytes of a table that could not be understood (a bad row of --data): their count, for a warning. */
+/* Rows that could not be understood so far, counted at each look-up that met them. Not 0: --data wants mending. */
 size_t knowledge_bad_rows(const struct knowledge *knowledge);
 
 /* A compute capability as one number: 8.6 is 86, 12.1 is 121. 0 is "not known". */

@@ -20,7 +20,6 @@ table_\name\()_end:
     table driver_branches
     table torch_releases
     table torch_variants
-    table torch_requirements
     table companions
     table errors
     table xids

@@ -165,27 +165,6 @@ int knowledge_torch_variant(struct knowledge *knowledge, const struct package_ve
     return -ENOENT;
 }
 
-int knowledge_torch_requirements(struct knowledge *knowledge, const char *torch, const char *variant,
-                                 struct arena *arena, struct torch_requirement **ret_items, size_t *ret_count) {
-    static const char *const names[] = {"torch", "variant", "package", "version", NULL};
-    struct {
-        struct torch_requirement *items;
-        size_t count;
-    } list = {0};
-    struct cursor cursor;
-    cursor_open(&cursor, knowledge, TABLE_TORCH_REQUIREMENTS, names);
-    while (cursor_next(&cursor))
-        if (span_eq(cursor_span(&cursor, 0), torch) && span_eq(cursor_span(&cursor, 1), variant) &&
-            cursor_confirmed(&cursor))
-            LIST_PUSH(arena, &list) = (struct torch_requirement){csv_text(arena, &cursor.row, cursor.column[2]),
-                                                                 csv_text(arena, &cursor.row, cursor.column[3])};
-    if (!list.count)
-        return -ENOENT;
-    *ret_items = list.items;
-    *ret_count = list.count;
-    return 0;
-}
-
 int knowledge_companion(struct knowledge *knowledge, const char *package, const struct package_version *version,
                         struct package_version *ret_torch, bool *ret_exact) {
     struct torch_cache *cache = torch_cache(knowledge);

@@ -41,13 +41,6 @@ int knowledge_torch_variant(struct knowledge *knowledge, const struct package_ve
 int knowledge_torch_variants(struct knowledge *knowledge, const struct torch_variant **ret_variants,
                              size_t *ret_count);
 
-/* What the build's metadata asks for ("nvidia-cudnn-cu12" "9.1.0.70"); confirmed rows only. */
-struct torch_requirement {
-    const char *package, *version;
-};
-int knowledge_torch_requirements(struct knowledge *knowledge, const char *torch, const char *variant,
-                                 struct arena *arena, struct torch_requirement **ret_items, size_t *ret_count);
-
 /* The release of PyTorch that a companion asks for: package "torchvision" or "torchaudio". *ret_exact: exactly
  * this one; otherwise this one or newer (torchvision since 0.29.1). */
 int knowledge_companion(struct knowledge *knowledge, const char *package, const struct package_version *version,

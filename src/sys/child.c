@@ -41,13 +41,6 @@ const char *child_end_name(enum child_end end) {
     return end_names[end];
 }
 
-int child_end_from_name(const char *name) {
-    for (size_t i = 0; i < sizeof end_names / sizeof *end_names; i++)
-        if (text_eq(name, end_names[i]))
-            return (int)i;
-    return -1;
-}
-
 static void close_once(int *fd) {
     if (*fd >= 0)
         close(*fd);

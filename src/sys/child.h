@@ -80,9 +80,8 @@ int child_run(struct arena *arena, const struct child_task *tasks, size_t count,
               child_progress *progress, void *context);
 void child_release(struct child_result *results, size_t count);
 
-/* "timeout", "signal", … as it stands in snapshots; and back, -1 for a name that is none. */
+/* "timeout", "signal", … as it stands in snapshots. */
 const char *child_end_name(enum child_end end);
-int child_end_from_name(const char *name);
 /* One sentence: "libcuda did not answer within 10 s (in cuInit)". */
 const char *child_explain(struct arena *arena, const struct child_task *task, const struct child_result *result);
 

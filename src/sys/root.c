@@ -48,10 +48,6 @@ bool root_is_live(const struct root *root) {
     return !root->directory;
 }
 
-const char *root_directory(const struct root *root) {
-    return root->directory;
-}
-
 /* Where openat2 is missing (Linux before 5.6, some container filters): the path is made free of symlinks first
  * and then opened component by component without following any. */
 static int open_by_walk(const struct root *root, const char *path, int flags, bool follow) {

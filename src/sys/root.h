@@ -19,8 +19,6 @@ struct root;
 int root_open(struct root **ret_root, const char *directory);
 void root_close(struct root *root);
 bool root_is_live(const struct root *root);
-/* The directory as the user named it, NULL for the live machine. For messages only. */
-const char *root_directory(const struct root *root);
 
 /* --- files. All paths are absolute, as seen inside the root. ---------------------------------------------- */
 

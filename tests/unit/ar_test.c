@@ -1,19 +1,14 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/cleanup.h"
 #include "format/ar.h"
 #include "format/fatbin_file.h"
 #include "support/fatbin_make.h"
+#include "support/unit.h"
 #include "sys/root.h"
 
 struct archive {

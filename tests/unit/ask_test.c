@@ -1,27 +1,10 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "knowledge/ask.h"
 #include "knowledge/page.h"
-
-static struct knowledge *knowledge;
-
-static int open_tables(void **state) {
-    (void)state;
-    return knowledge_open(&knowledge, NULL);
-}
-
-static int close_tables(void **state) {
-    (void)state;
-    knowledge_close(knowledge);
-    return 0;
-}
+#include "support/tables.h"
+#include "support/unit.h"
 
 static struct ask_answer ask(struct arena *arena, struct ask_question question) {
     struct ask_answer answer;

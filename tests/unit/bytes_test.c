@@ -1,12 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "format/bytes.h"
+#include "support/unit.h"
 
 static void numbers(void **state) {
     (void)state;

@@ -1,13 +1,8 @@
 /* The rules, among them each one that other tools get wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "knowledge/compat.h"
+#include "support/unit.h"
 
 static struct driver_version version(const char *text) {
     struct driver_version driver = {0};
@@ -197,18 +192,6 @@ static void a_library_as_a_whole(void **state) {
     assert_int_equal(v.fit, FIT_UNKNOWN);
 }
 
-static void what_pytorch_itself_says(void **state) {
-    (void)state;
-    AUTO_ARENA arena = {0};
-    struct texts list = {0};
-    texts_add(&arena, &list, "sm_86");
-    texts_add(&arena, &list, "compute_86");
-    assert_false(compat_torch_warns(&list, 80)); /* it looks at majors only, though 8.6 code does not run on 8.0 */
-    assert_true(compat_torch_warns(&list, 120)); /* and ignores PTX, though that would run */
-    struct texts none = {0};
-    assert_false(compat_torch_warns(&none, 120));
-}
-
 static void branches_and_gpus(void **state) {
     (void)state;
     AUTO_ARENA arena = {0};
@@ -230,7 +213,6 @@ int main(void) {
                                        cmocka_unit_test(sass_runs_within_a_major),
                                        cmocka_unit_test(ptx_runs_forward),
                                        cmocka_unit_test(a_library_as_a_whole),
-                                       cmocka_unit_test(what_pytorch_itself_says),
                                        cmocka_unit_test(branches_and_gpus)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,7 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "format/csv.h"
+#include "support/unit.h"
 
 static void rows_and_fields(void **state) {
     (void)state;

@@ -1,11 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
 
 #include "base/text.h"
+#include "support/unit.h"
 #include "sys/dl.h"
 
 static void a_library_that_is_there(void **state) {

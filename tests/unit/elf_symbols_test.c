@@ -2,18 +2,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/cleanup.h"
 #include "format/elf_symbols.h"
+#include "support/unit.h"
 
 /* libc's file: it has versions, IFUNCs, TLS and hidden symbols. */
 static const char *libc_path(void) {

@@ -1,20 +1,15 @@
 #include <errno.h>
 #include <link.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/cleanup.h"
 #include "format/elf.h"
 #include "support/elf_make.h"
+#include "support/unit.h"
 #include "sys/root.h"
 
 static int memory_file(const struct made *made) {

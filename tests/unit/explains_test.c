@@ -1,14 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "diagnose/explains.h"
 #include "diagnose/judge.h"
+#include "support/unit.h"
 
 /* The public list: it appears in JSON, in `whycuda why` and in the documentation, and only ever grows. */
 static const char *const ids[] = {

@@ -1,15 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/text.h"
 #include "facts/json_locate.h"
 #include "facts/redact.h"
 #include "facts/snapshot_json.h"
+#include "support/unit.h"
 
 static struct snapshot *from_text(const char *text) {
     struct snapshot *snapshot = NULL;

@@ -1,19 +1,14 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "format/fatbin_file.h"
 #include "support/elf_make.h"
 #include "support/fatbin_make.h"
+#include "support/unit.h"
 #include "sys/root.h"
 
 static struct root *machine;
@@ -328,12 +323,14 @@ static void names_alone(void **state) {
     (void)state;
     AUTO_ARENA arena = {0};
     struct fat fat;
+    struct fatbin_file file;
     struct texts sass, ptx;
     good_fat(&fat);
     AUTO_FD fd = memfd_create("test", MFD_CLOEXEC);
     assert_int_equal(write(fd, fat.bytes, fat.size), fat.size);
     const char *path = arena_printf(&arena, "/proc/self/fd/%d", fd);
-    assert_int_equal(fatbin_read_targets(machine, &arena, path, &sass, &ptx), 0);
+    assert_int_equal(fatbin_file_read(machine, &arena, path, FATBIN_SECTIONS, &file), 0);
+    fatbin_names(&arena, &file.code, &sass, &ptx);
     assert_int_equal(sass.count, 4);
     assert_string_equal(sass.items[1], "sm_90a");
     assert_int_equal(ptx.count, 1);

@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/text.h"
 #include "import/import.h"
 #include "knowledge/knowledge.h"
+#include "support/unit.h"
 
 /* What programs print, and the message with its argument that must be seen in it; NULL: any, "": none. */
 static const struct {

@@ -1,13 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
 
 #include "base/buffer.h"
 #include "format/kernel_log.h"
 #include "knowledge/kernel_message.h"
+#include "support/unit.h"
 
 /* Lines as users pasted them (the sources stand in data/kernel_messages.csv), and what must be seen in each. */
 static const struct {

@@ -1,32 +1,15 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "knowledge/driver.h"
 #include "knowledge/error.h"
 #include "knowledge/fix.h"
 #include "knowledge/gpu.h"
 #include "knowledge/torch.h"
-
-static struct knowledge *knowledge;
-
-static int open_tables(void **state) {
-    (void)state;
-    return knowledge_open(&knowledge, NULL);
-}
-
-static int close_tables(void **state) {
-    (void)state;
-    knowledge_close(knowledge);
-    return 0;
-}
+#include "support/tables.h"
+#include "support/unit.h"
 
 static struct gpu_model by_id(unsigned id) {
     struct gpu_model gpu = {0};
@@ -266,19 +249,6 @@ static void companions(void **state) {
     assert_int_equal(knowledge_companion(knowledge, "torchaudio", &version, &torch, &exact), -ENOENT);
 }
 
-static void requirements(void **state) {
-    (void)state;
-    AUTO_ARENA arena = {0};
-    struct torch_requirement *items;
-    size_t count;
-    assert_int_equal(knowledge_torch_requirements(knowledge, "2.6.0", "cu124", &arena, &items, &count), 0);
-    bool cudnn = false;
-    for (size_t i = 0; i < count; i++)
-        cudnn |= strcmp(items[i].package, "nvidia-cudnn-cu12") == 0 && strcmp(items[i].version, "9.1.0.70") == 0;
-    assert_true(cudnn && count == 14);
-    assert_int_equal(knowledge_torch_requirements(knowledge, "2.6.0", "cpu", &arena, &items, &count), -ENOENT);
-}
-
 static void errors_and_xids(void **state) {
     (void)state;
     struct error_entry error;
@@ -368,7 +338,6 @@ int main(void) {
                                        cmocka_unit_test(torch_releases),
                                        cmocka_unit_test(torch_builds),
                                        cmocka_unit_test(companions),
-                                       cmocka_unit_test(requirements),
                                        cmocka_unit_test(errors_and_xids),
                                        cmocka_unit_test(fixes_are_confirmed_only),
                                        cmocka_unit_test(capability_texts),

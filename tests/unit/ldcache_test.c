@@ -1,16 +1,11 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/limits.h"
 #include "format/ldcache.h"
+#include "support/unit.h"
 #include "sys/root.h"
 
 /* --- caches made here ---------------------------------------------------------------------------------------- */

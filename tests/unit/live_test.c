@@ -1,21 +1,16 @@
 /* From answers of children to facts, in each way a child can end; and answers recorded under a root. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/text.h"
 #include "facts/snapshot_json.h"
 #include "live/live.h"
 #include "live/record.h"
+#include "support/unit.h"
 
 static struct child_result answered(const char *text) {
     return (struct child_result){.end = CHILD_OK, .answer = json_loads(text, 0, NULL), .said = ""};

@@ -2,18 +2,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/text.h"
 #include "loader/loader.h"
+#include "support/unit.h"
 
 struct mapped {
     const char *paths[256];

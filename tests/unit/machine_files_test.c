@@ -1,11 +1,5 @@
 /* Small text files of /proc, /sys and /etc: key_value, mountinfo, nvrm, modinfo, modprobe_conf, kernel_log. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "format/kernel_log.h"
 #include "format/key_value.h"
@@ -13,6 +7,7 @@
 #include "format/modprobe_conf.h"
 #include "format/mountinfo.h"
 #include "format/nvrm.h"
+#include "support/unit.h"
 
 static void key_values(void **state) {
     (void)state;
@@ -147,7 +142,6 @@ static void modprobe(void **state) {
                      MODPROBE_NONE);
     assert_int_equal(modprobe_line(span_of("#blacklist nvidia"), &module), MODPROBE_NONE);
     assert_int_equal(modprobe_line(span_of(""), &module), MODPROBE_NONE);
-    assert_true(module_name_eq(span_of("nvidia-uvm"), "nvidia_uvm"));
     struct span rest = span_of("root=UUID=x ro quiet modprobe.blacklist=nouveau,nvidia nouveau.modeset=0");
     assert_true(command_line_blacklist(&rest, &word, &module));
     assert_true(span_eq(module, "nouveau,nvidia"));

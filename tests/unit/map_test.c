@@ -1,19 +1,14 @@
 /* A file that shrinks under a mapping. */
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/cleanup.h"
+#include "support/unit.h"
 #include "sys/map.h"
 
 static int file_of(size_t size) {

@@ -1,15 +1,10 @@
 /* The check of a product finds whatever is wrong with it, down to the last bit of one element. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "live/matrix.h"
+#include "support/unit.h"
 
 struct product {
     size_t size, padded;

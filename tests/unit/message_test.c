@@ -1,13 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "knowledge/literal.h"
 #include "knowledge/message.h"
+#include "support/unit.h"
 
 static struct knowledge *knowledge;
 static const struct message_set *set;

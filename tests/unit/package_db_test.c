@@ -1,13 +1,8 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "format/compat_note.h"
 #include "format/package_db.h"
+#include "support/unit.h"
 
 static bool has_nvidia(struct span name) {
     return span_has(name, "nvidia");

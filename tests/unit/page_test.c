@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/text.h"
 #include "import/page.h"
 #include "import/prompt.h"
+#include "support/unit.h"
 
 static void check_span(struct span got, const char *wanted) {
     if (!span_eq(got, wanted))

@@ -1,12 +1,7 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "format/pci.h"
+#include "support/unit.h"
 
 static void config_space(void **state) {
     (void)state;

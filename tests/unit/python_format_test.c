@@ -1,14 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
 
 #include "format/python_dist.h"
 #include "format/python_metadata.h"
 #include "format/python_record.h"
 #include "format/python_text.h"
+#include "support/unit.h"
 
 static struct python_dist dist(const char *name, bool conda) {
     struct python_dist parsed = {0};

@@ -1,12 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
 #include "format/python_requirement.h"
+#include "support/unit.h"
 
 static const struct python_target linux_x86 = {.system = "Linux",
                                                .machine = "x86_64",

@@ -1,15 +1,10 @@
 /* Symlinks in the last place, in the middle, absolute and relative, inside a root. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/unit.h"
 #include "sys/root.h"
 
 static void links(void **state) {

@@ -1,27 +1,10 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/text.h"
 #include "knowledge/recommend.h"
-
-static struct knowledge *knowledge;
-
-static int open_tables(void **state) {
-    (void)state;
-    return knowledge_open(&knowledge, NULL);
-}
-
-static int close_tables(void **state) {
-    (void)state;
-    knowledge_close(knowledge);
-    return 0;
-}
+#include "support/tables.h"
+#include "support/unit.h"
 
 static struct recommendation ask(struct arena *arena, const char *driver, int capability, unsigned python,
                                  enum platform platform, const char *torch) {

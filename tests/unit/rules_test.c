@@ -2,12 +2,6 @@
  * machines where nothing may be found at all (healthy.json). A case is a base and what differs from it, in short:
  * a plain value is a known fact, null an absent one, {"?": "reason"} an unknown one, {"?": ""} one that nobody
  * looked at. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +10,7 @@
 #include "diagnose/engine.h"
 #include "facts/snapshot_json.h"
 #include "knowledge/knowledge.h"
+#include "support/unit.h"
 
 #define CASES TEST_SOURCE_DIR "/tests/cases/rules/"
 

@@ -1,13 +1,8 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/span.h"
 #include "base/text.h"
+#include "support/unit.h"
 
 static void numbers(void **state) {
     (void)state;

@@ -1,12 +1,6 @@
 /* The tables of data/ keep their own promises: header, status, public sources, values that parse. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -15,13 +9,13 @@
 #include "knowledge/driver.h"
 #include "knowledge/gpu.h"
 #include "knowledge/torch.h"
+#include "support/unit.h"
 #include "sys/root.h"
 
-static const char *const tables[] = {"gpu_ids",        "gpu_names",      "chips",
-                                     "architectures",  "cuda_drivers",   "driver_branches",
-                                     "torch_releases", "torch_variants", "torch_requirements",
-                                     "companions",     "errors",         "xids",
-                                     "messages",       "fixes"};
+static const char *const tables[] = {"gpu_ids",      "gpu_names",       "chips",          "architectures",
+                                     "cuda_drivers", "driver_branches", "torch_releases", "torch_variants",
+                                     "companions",   "errors",          "xids",           "messages",
+                                     "fixes"};
 
 static struct span read_table(struct arena *arena, const char *name) {
     struct root *root;

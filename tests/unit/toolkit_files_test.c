@@ -1,15 +1,10 @@
 /* Files of toolkits and containers: cuda_text, cdi, inf. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "format/cdi.h"
 #include "format/cuda_text.h"
 #include "format/inf.h"
+#include "support/unit.h"
 
 static void versions(void **state) {
     (void)state;

@@ -1,17 +1,12 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/cleanup.h"
 #include "format/torch_flags.h"
 #include "support/elf_make.h"
+#include "support/unit.h"
 #include "sys/root.h"
 
 /* The list read from a library whose .rodata is these bytes; "" and *ret_error where there is none. */

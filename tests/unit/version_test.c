@@ -1,12 +1,7 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "format/version.h"
+#include "support/unit.h"
 
 static struct driver_version driver(const char *text) {
     struct driver_version version = {0};

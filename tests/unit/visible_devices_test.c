@@ -1,12 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
 #include <stdio.h>
 
 #include "format/visible_devices.h"
+#include "support/unit.h"
 
 static const char *const uuids[] = {"GPU-9e8d35e3-aaaa", "GPU-9e8d35e4-bbbb", "GPU-11112222-cccc",
                                     "GPU-77778888-dddd"};

@@ -33,6 +33,26 @@ static bool node_opens(const struct judge *judge, const char *start) {
     return false;
 }
 
+static bool node_exists(const struct judge *judge, const char *path) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (text_eq(text_of(nodes->items[i].path), path))
+            return true;
+    return false;
+}
+
+/* The first one that does not open, or hangs. */
+static const struct device_node *first_shut(const struct judge *judge) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const struct device_node *node = &nodes->items[i];
+        if (text_of(node->path) && (known(node->open_error) || node_hangs(node)) &&
+            !text_starts(node->path.value, "/dev/nvidia-caps"))
+            return node;
+    }
+    return NULL;
+}
+
 static bool nodes_open(const struct judge *judge) {
     if (on_wsl(judge))
         return node_opens(judge, "/dev/dxg");
@@ -48,7 +68,7 @@ static bool nodes_come(const struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     bool maker = is_true(facts->access.modprobe_setuid) || number_of(facts->system.uid, -1) == 0;
     return !unknown(facts->access.nodes) && is_true(facts->driver.module_loaded) && maker &&
-           !in_container(judge) && !on_wsl(judge) && !on_jetson(judge) && !node_opens(judge, "/dev/nvidia-uvm");
+           !in_container(judge) && !on_wsl(judge) && !on_jetson(judge) && !node_exists(judge, "/dev/nvidia-uvm");
 }
 
 static void note_access(struct judge *judge, struct link_state *state) {
@@ -101,7 +121,10 @@ static void describe(struct judge *judge, struct link_state *state) {
     } else if (!unknown(access->nodes) && !access->nodes.count) {
         link_say(judge, state, "no device nodes%s", where);
     } else if (!unknown(access->nodes)) {
-        link_say(judge, state, "%zu device nodes%s", access->nodes.count, where);
+        const struct device_node *shut = first_shut(judge);
+        const char *why = !shut ? "" : text_of(shut->open_error) ? text_of(shut->open_error) : node_hangs(shut);
+        link_say(judge, state, "%zu device nodes%s%s%s%s%s", access->nodes.count, where, shut ? "; " : "",
+                 shut ? text_of(shut->path) : "", shut ? ": " : "", why);
     } else {
         link_say(judge, state, "not known%s%s%s", access->nodes.is.reason ? ": " : "",
                  access->nodes.is.reason ? access->nodes.is.reason : "", where);

@@ -210,8 +210,7 @@ void rule_container_capability_missing(struct judge *judge) {
     const struct printed_command *run = typed(judge, " run ", NULL);
     if (run)
         evidence_typed(judge, cause, run);
-    if (!fix_table_of(judge, cause, "docker", "driver-capabilities"))
-        cause_fix(judge, cause, "Start it with -e NVIDIA_DRIVER_CAPABILITIES=compute,utility", NULL);
+    fix_container_capabilities(judge, cause);
     cause_see(judge, cause,
               "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html");
 }
@@ -262,8 +261,8 @@ void rule_container_cgroup_lost(struct judge *judge) {
                   "sudo nvidia-ctk config --set nvidia-container-cli.no-cgroups=false --in-place",
                   "sudo systemctl restart docker", NULL)
             ->needs_root = true;
-    else if (!fix_table_of(judge, cause, "docker", "gpu-lost"))
-        cause_fix(judge, cause, "Start the container again, with --device for each node, or with CDI", NULL);
+    else
+        fix_container_again(judge, cause);
     cause_see(judge, cause,
               "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/troubleshooting.html");
 }

@@ -1,5 +1,6 @@
 /* Link 3, the device nodes: are they there, may this user open them, does nvidia-uvm answer? */
 #include "base/text.h"
+#include "diagnose/driver_option.h"
 #include "diagnose/fix.h"
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
@@ -48,10 +49,16 @@ static const char *missing_node(const struct judge *judge) {
     return NULL;
 }
 
+/* The module's option NVreg_ModifyDeviceFiles=0: neither libcuda nor nvidia-modprobe makes a node. */
+static bool nodes_forbidden(struct judge *judge) {
+    struct module_option option;
+    return module_option(judge, "ModifyDeviceFiles", &option) && option.loaded && option.number == 0;
+}
+
 /* libcuda makes the nodes at first use: itself as root, else through the setuid nvidia-modprobe. In a container it
  * may not. */
-static bool made_at_first_use(const struct judge *judge) {
-    if (in_container(judge))
+static bool made_at_first_use(struct judge *judge) {
+    if (in_container(judge) || nodes_forbidden(judge))
         return false;
     return is_true(judge->facts->access.modprobe_setuid) || number_of(judge->facts->system.uid, -1) == 0;
 }
@@ -81,14 +88,16 @@ static struct cause *nodes_missing_by_facts(struct judge *judge) {
         return NULL; /* uvm-broken, where nothing would load it */
     if (made_at_first_use(judge))
         return NULL;
-    bool settled_makers = in_container(judge) || is_false(facts->access.modprobe_setuid);
+    bool settled_makers = in_container(judge) || is_false(facts->access.modprobe_setuid) || nodes_forbidden(judge);
     if (!settled_makers && !from_text(judge)) {
         settled(judge, "access.modprobe_setuid", &facts->access.modprobe_setuid.is);
         return NULL;
     }
     return judge_find(judge, "device-nodes-missing", settled_makers ? CERTAIN : LIKELY,
                       "The device node %s does not exist%s.", missing,
-                      in_container(judge) ? " in this container" : ", and nothing here makes it at first use");
+                      in_container(judge)      ? " in this container"
+                      : nodes_forbidden(judge) ? ", and NVreg_ModifyDeviceFiles=0 forbids the driver to make it"
+                                               : ", and nothing here makes it at first use");
 }
 
 void rule_device_nodes_missing(struct judge *judge) {
@@ -121,7 +130,16 @@ void rule_device_nodes_missing(struct judge *judge) {
     if (spec)
         cause_fact(judge, cause, "access.cdi_specs.path", &spec->path);
     cause_fact(judge, cause, "access.modprobe_setuid", &access->modprobe_setuid);
-    if (spec)
+    if (!in_container(judge))
+        evidence_option(judge, cause, "ModifyDeviceFiles");
+    if (nodes_forbidden(judge) && !in_container(judge)) {
+        fix_option_away(judge, cause, "ModifyDeviceFiles");
+        cause_fix(judge, cause, "Make the nodes by hand, as the option wants it (until the next start)",
+                  "sudo mknod -m 666 /dev/nvidiactl c 195 255", "sudo mknod -m 666 /dev/nvidia0 c 195 0",
+                  "sudo mknod -m 666 /dev/nvidia-uvm c $(awk '$2==\"nvidia-uvm\"{print $1}' /proc/devices) 0",
+                  NULL)
+            ->needs_root = true;
+    } else if (spec)
         fix_table_of(judge, cause, "podman", "configure-runtime");
     else if (in_container(judge) && !printed(judge, "ctk_mount_missing")) /* the hook looks on the host */
         fix_container_run(judge, cause);
@@ -146,6 +164,35 @@ static bool mode_has_group(const char *mode) {
     return mode && strlen(mode) == 4 && (mode[2] == '6' || mode[2] == '7');
 }
 
+static void fix_permission(struct judge *judge, struct cause *cause, const struct device_node *node) {
+    const char *path = node ? text_of(node->path) : "/dev/nvidia0";
+    bool group = !node || (mode_has_group(text_of(node->mode)) && number_of(node->gid, 1) != 0);
+    if (group && !in_container(judge))
+        cause_fix(judge, cause,
+                  "Join the group that owns the nodes (often video or render), log in anew, see that it is listed",
+                  node ? arena_printf(judge->arena, "sudo usermod -aG $(stat -c %%G %s) $USER", path)
+                       : "sudo usermod -aG video $USER",
+                  "id -nG", NULL)
+            ->needs_root = true;
+    if (in_container(judge)) {
+        cause_fix(
+            judge, cause, "Start the container with the group that owns the nodes",
+            arena_printf(judge->arena, "%s run --group-add $(stat -c %%g %s) ...", container_engine(judge), path),
+            NULL);
+        return;
+    }
+    if (!text_starts(path, "/dev/nvidia"))
+        return;
+    cause_fix(judge, cause, "Let everybody use the GPU until the driver makes the nodes anew",
+              "sudo chmod 0666 /dev/nvidia[0-9]* /dev/nvidiactl /dev/nvidia-uvm*", NULL)
+        ->needs_root = true;
+    fix_option(
+        judge, cause,
+        "Let everybody use the GPU for good: NVreg_DeviceFileMode=0666, then load the module anew while nothing "
+        "uses the GPU (or reboot)",
+        "DeviceFileMode", "0666");
+}
+
 void rule_device_permission(struct judge *judge) {
     const struct device_node *node = refused_node(judge, "EACCES");
     const struct printed_message *denied = printed(judge, "node_permission");
@@ -161,20 +208,18 @@ void rule_device_permission(struct judge *judge) {
         cause_fact(judge, cause, "access.nodes.mode", &node->mode);
         cause_fact(judge, cause, "access.nodes.gid", &node->gid);
     }
+    static const char *const options[] = {"DeviceFileMode", "DeviceFileUID", "DeviceFileGID"};
+    for (size_t i = 0; i < 3 && !in_container(judge); i++) {
+        struct module_option option;
+        if (module_option(judge, options[i], &option) && option.number != (i ? 0 : 0666)) /* not the default */
+            evidence_option(judge, cause, options[i]);
+    }
     evidence_nvml(judge, cause, 4);
     evidence_printed(judge, cause, "node_permission");
     for (size_t i = 0; i < judge->facts->access.groups.count && i < 16; i++)
         cause_evidence(judge, cause, "access.groups", judge->facts->access.groups.items[i],
                        judge->facts->access.groups.is.source);
-    if (!node || mode_has_group(text_of(node->mode)))
-        cause_fix(judge, cause, "Join the group that owns the nodes (often video or render), then log in anew",
-                  node ? arena_printf(judge->arena, "sudo usermod -aG $(stat -c %%G %s) $USER", path)
-                       : "sudo usermod -aG video $USER",
-                  NULL);
-    cause_fix(
-        judge, cause, "Let everybody use the GPU: set NVreg_DeviceFileMode=0666 for the nvidia module, reload it",
-        "echo 'options nvidia NVreg_DeviceFileMode=0666' | sudo tee /etc/modprobe.d/nvidia-device-mode.conf", NULL)
-        ->needs_root = true;
+    fix_permission(judge, cause, node);
     see_nodes(judge, cause);
 }
 

@@ -1,5 +1,6 @@
 /* Link 2: is the right kernel driver loaded for this GPU and kernel, and do its libraries match it? */
 #include "base/text.h"
+#include "diagnose/driver_option.h"
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 
@@ -16,6 +17,7 @@ static const struct rule rules[] = {
     {"driver-stub-shadows", LINK_DRIVER, rule_driver_stub_shadows, false},
     {"driver-compat-shadows", LINK_DRIVER, rule_driver_compat_shadows, false},
     {"driver-libs-missing", LINK_DRIVER, rule_driver_libs_missing, false},
+    {"driver-init-failed", LINK_DRIVER, rule_driver_leaves_out, false},
     {"driver-not-loaded", LINK_DRIVER, rule_driver_unreachable, true},
     {"driver-init-failed", LINK_DRIVER, rule_driver_init_failed, true},
     {"driver-missing", LINK_DRIVER, rule_driver_not_found, true},
@@ -50,6 +52,7 @@ static void note_driver(struct judge *judge, struct link_state *state) {
             link_note(judge, state, "the libcuda in use is a forward-compatibility one for CUDA %s",
                       library->compat_cuda.value);
     }
+    note_options(judge, state);
     if (is_true(driver->nouveau_loaded))
         link_note(judge, state, "nouveau is loaded as well");
     if (is_true(driver->secure_boot))

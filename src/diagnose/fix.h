@@ -27,7 +27,12 @@ bool fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release
 void fix_torch_again(struct judge *judge, struct cause *cause);
 /* torchvision, torchaudio of the releases that belong to this torch, from its index. */
 void fix_companions(struct judge *judge, struct cause *cause);
+/* The command that starts containers here: "docker", "podman", "nerdctl", "kubectl", "apptainer", "lxc". */
+const char *container_engine(const struct judge *judge);
 /* Start the container with the GPU, for this kind of container. */
 void fix_container_run(struct judge *judge, struct cause *cause);
+/* Start it with CUDA's part of the driver; start one that lost its device nodes once more. */
+void fix_container_capabilities(struct judge *judge, struct cause *cause);
+void fix_container_again(struct judge *judge, struct cause *cause);
 /* One command prefix of this environment's installer: "/path/python -m pip", "uv pip" …; NULL: not known which. */
 const char *fix_installer(struct judge *judge);

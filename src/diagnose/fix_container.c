@@ -3,9 +3,45 @@
 #include "diagnose/fix.h"
 #include "diagnose/read.h"
 
-void fix_container_run(struct judge *judge, struct cause *cause) {
+const char *container_engine(const struct judge *judge) {
+    static const struct {
+        const char *kind, *engine;
+    } names[] = {{"podman", "podman"},      {"nerdctl", "nerdctl"},     {"containerd", "nerdctl"},
+                 {"kubernetes", "kubectl"}, {"apptainer", "apptainer"}, {"lxc", "lxc"},
+                 {"enroot", "enroot"},      {"toolbox", "toolbox"},     {"singularity", "apptainer"}};
+    static const char *const programs[] = {"nerdctl", "podman", "apptainer", "kubectl", "enroot"};
     const char *kind = text_of(judge->facts->system.container);
-    bool podman = text_eq(kind, "podman") || typed(judge, "podman", NULL);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_eq(kind, names[i].kind))
+            return names[i].engine;
+    for (size_t i = 0; i < sizeof programs / sizeof *programs && !typed(judge, "docker", NULL); i++)
+        if (typed(judge, programs[i], NULL))
+            return programs[i];
+    return typed(judge, "singularity", NULL) ? "apptainer" : "docker";
+}
+
+static bool composed(const struct judge *judge) {
+    return typed(judge, "docker", "compose", NULL) || typed(judge, "docker-compose", NULL);
+}
+
+/* Docker, and nerdctl, which took over its options. */
+static void run_docker(struct judge *judge, struct cause *cause, const char *engine, bool set_up) {
+    if (set_up)
+        fix_table_of(judge, cause, text_eq(engine, "nerdctl") ? "containerd" : "docker", "configure-runtime");
+    if (composed(judge))
+        cause_fix(judge, cause,
+                  "In compose.yaml, under the service (then see that nvidia-smi lists the GPU inside): deploy: "
+                  "{resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}",
+                  "docker compose up --detach", "docker compose exec SERVICE nvidia-smi", NULL);
+    else if (text_eq(engine, "nerdctl"))
+        cause_fix(judge, cause, "Start the container with the GPU", "nerdctl run --gpus all ...", NULL);
+    else if (!fix_table_of(judge, cause, "docker", "run-with-gpu"))
+        cause_fix(judge, cause, "Start the container with the GPU: docker run --gpus all, before the image's name",
+                  NULL);
+}
+
+void fix_container_run(struct judge *judge, struct cause *cause) {
+    const char *engine = container_engine(judge);
     bool set_up = printed(judge, "docker_no_gpu_driver") || printed(judge, "docker_unknown_runtime") ||
                   printed(judge, "cdi_unresolvable");
     if (set_up && !in_container(judge) && !printed(judge, "cdi_unresolvable"))
@@ -13,22 +49,69 @@ void fix_container_run(struct judge *judge, struct cause *cause) {
                      "On the host: install the NVIDIA Container Toolkit");
     else if (set_up && !printed(judge, "cdi_unresolvable"))
         cause_fix(judge, cause, "On the host: install the NVIDIA Container Toolkit", NULL);
-    if (text_eq(kind, "kubernetes")) {
+    if (text_eq(engine, "kubectl")) {
         cause_fix(judge, cause, "Ask for the GPU in the pod: resources.limits: nvidia.com/gpu: 1", NULL);
         fix_table_of(judge, cause, "kubernetes", "install-operator");
-    } else if (text_eq(kind, "apptainer") || text_eq(kind, "singularity")) {
+    } else if (text_eq(engine, "apptainer")) {
         cause_fix(judge, cause, "Start it with the GPU", "apptainer exec --nv IMAGE COMMAND", NULL);
-    } else if (text_eq(kind, "lxc")) {
+    } else if (text_eq(engine, "lxc")) {
         cause_fix(judge, cause, "Give the container the GPU (on the host)", "lxc config device add NAME gpu gpu",
+                  "lxc config set NAME nvidia.runtime=true", "lxc restart NAME", NULL);
+    } else if (text_eq(engine, "enroot")) {
+        cause_fix(judge, cause, "Start it with the GPU", "enroot start --env NVIDIA_VISIBLE_DEVICES=all NAME",
                   NULL);
-    } else if (podman) {
+    } else if (text_eq(engine, "podman") || text_eq(engine, "toolbox")) {
         fix_table_of(judge, cause, "podman", "configure-runtime");
-        fix_table_of(judge, cause, "podman", "run-with-gpu");
+        if (text_eq(engine, "podman"))
+            fix_table_of(judge, cause, "podman", "run-with-gpu");
     } else {
-        if (set_up)
-            fix_table_of(judge, cause, "docker", "configure-runtime");
-        if (!fix_table_of(judge, cause, "docker", "run-with-gpu"))
-            cause_fix(judge, cause,
-                      "Start the container with the GPU: docker run --gpus all, before the image's name", NULL);
+        run_docker(judge, cause, engine, set_up);
     }
+}
+
+void fix_container_capabilities(struct judge *judge, struct cause *cause) {
+    const char *engine = container_engine(judge);
+    if (text_eq(engine, "kubectl"))
+        cause_fix(judge, cause, "Ask for CUDA's part of the driver, in the pod's environment",
+                  "kubectl set env deployment/NAME NVIDIA_DRIVER_CAPABILITIES=compute,utility", NULL);
+    else if (text_eq(engine, "apptainer"))
+        cause_fix(judge, cause, "Ask for CUDA's part of the driver",
+                  "export NVIDIA_DRIVER_CAPABILITIES=compute,utility", "apptainer exec --nv IMAGE COMMAND", NULL);
+    else if (text_eq(engine, "lxc"))
+        cause_fix(judge, cause, "Ask for CUDA's part of the driver (on the host)",
+                  "lxc config set NAME nvidia.driver.capabilities=compute,utility", "lxc restart NAME", NULL);
+    else if (text_eq(engine, "enroot"))
+        cause_fix(judge, cause, "Ask for CUDA's part of the driver",
+                  "enroot start --env NVIDIA_DRIVER_CAPABILITIES=compute,utility NAME", NULL);
+    else if (text_eq(engine, "podman"))
+        cause_fix(judge, cause, "Ask for CUDA's part of the driver",
+                  "podman run --device nvidia.com/gpu=all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility ...",
+                  NULL);
+    else if (composed(judge))
+        cause_fix(judge, cause,
+                  "In compose.yaml, under the service: environment: [NVIDIA_DRIVER_CAPABILITIES=compute,utility]",
+                  "docker compose up --detach", NULL);
+    else if (text_eq(engine, "nerdctl") || !fix_table_of(judge, cause, "docker", "driver-capabilities"))
+        cause_fix(judge, cause, "Ask for CUDA's part of the driver",
+                  arena_printf(judge->arena, "%s run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility ...",
+                               engine),
+                  NULL);
+    if (text_eq(engine, "podman")) /* CDI mounts what the description lists, whatever the variable says */
+        fix_table_of(judge, cause, "podman", "configure-runtime");
+    if (!text_eq(engine, "lxc"))
+        cause_fix(judge, cause,
+                  "In the image, for all who start it: ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility", NULL);
+}
+
+void fix_container_again(struct judge *judge, struct cause *cause) {
+    const char *engine = container_engine(judge);
+    if (text_eq(engine, "kubectl"))
+        cause_fix(judge, cause,
+                  "Start the pod anew; for good: on the node pass GPUs by CDI, or keep systemd from reloading",
+                  "kubectl delete pod NAME", NULL);
+    else if (text_eq(engine, "podman") || text_eq(engine, "lxc") || text_eq(engine, "nerdctl"))
+        cause_fix(judge, cause, "Start the container anew (on the host)",
+                  arena_printf(judge->arena, "%s restart NAME", engine), NULL);
+    else if (!text_eq(engine, "docker") || !fix_table_of(judge, cause, "docker", "gpu-lost"))
+        cause_fix(judge, cause, "Start the container again, with --device for each node, or with CDI", NULL);
 }

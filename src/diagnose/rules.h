@@ -26,6 +26,8 @@ void rule_driver_install_broken(struct judge *judge);
 void rule_driver_init_failed(struct judge *judge);
 void rule_driver_unreachable(struct judge *judge); /* driver-not-loaded, from words alone */
 void rule_driver_not_found(struct judge *judge);   /* driver-missing, from words alone */
+/* driver_option.c: driver-init-failed, where an option of the module leaves the GPU out */
+void rule_driver_leaves_out(struct judge *judge);
 /* driver_library.c: libcuda and NVML */
 void rule_driver_library_mismatch(struct judge *judge);
 void rule_driver_libs_missing(struct judge *judge);

@@ -71,7 +71,8 @@ RECORD(driver_library, DRIVER_LIBRARY_FIELDS)
     F(headers_present, PLAIN, "headers of the running kernel are installed")                                      \
     L(blacklists, PLAIN, "modprobe lines that keep nvidia from loading, with their file")                         \
     F(nouveau_blacklisted, PLAIN, "modprobe lines keep nouveau from loading")                                     \
-    L(module_options, PLAIN, "modprobe options of the nvidia modules, with their file")                           \
+    L(module_options, UUID, "modprobe options of the nvidia modules, with their file")                            \
+    L(module_parameters, UUID, "what the loaded nvidia.ko was told of GPUs and nodes: DeviceFileMode: 438 …")     \
     T(prime_profile, PLAIN, "prime-select: nvidia, on-demand, intel")                                             \
     F(secure_boot, PLAIN, "Secure Boot is on")                                                                    \
     F(lockdown, PLAIN, "the kernel takes signed modules only")                                                    \

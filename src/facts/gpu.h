@@ -16,6 +16,7 @@
     F(bars_assigned, PLAIN, "memory was assigned to its BARs")                                                    \
     F(config_dead, PLAIN, "configuration space reads as ff: fell off the bus")                                    \
     N(minor, PLAIN, "minor number of its device node, from /proc/driver/nvidia")                                  \
+    F(excluded, PLAIN, "the driver leaves it out, as NVreg_ExcludedGpus told it")                                 \
     T(uuid, UUID, "UUID as the driver tells it")                                                                  \
     N(memory_total_mib, PLAIN, "memory, MiB")                                                                     \
     N(memory_used_mib, PLAIN, "memory in use, MiB")                                                               \

@@ -150,9 +150,34 @@ static void read_lockdown(struct probe *probe, struct arena *scratch) {
         set_unknown(fact, r == -ENOENT ? "the kernel does not tell here" : strerror(-r), path);
 }
 
+/* "DeviceFileMode: 438", "ExcludedGpus: \"GPU-…\"": of some sixty parameters those that decide whether a program gets
+ * at a GPU (kernel-open/nvidia/nv-reg.h of NVIDIA's open kernel modules). */
+static void read_parameters(struct probe *probe, struct arena *scratch) {
+    struct texts_fact *list = &probe->out->driver.module_parameters;
+    static const char path[] = "/proc/driver/nvidia/params";
+    static const char *const wanted[] = {"ModifyDeviceFiles", "DeviceFileUID",     "DeviceFileGID",
+                                         "DeviceFileMode",    "RegisterPCIDriver", "EnableGpuFirmware",
+                                         "ExcludedGpus",      "GpuBlacklist",      "OpenRmEnableUnsupportedGpus"};
+    struct span bytes, line, key, value;
+    int r = root_read(probe->root, scratch, path, LIMIT_SMALL_FILE, &bytes);
+    if (r < 0 && r != -EFBIG) {
+        if (is_true(probe->out->driver.module_loaded))
+            set_unknown(list, r == -ENOENT ? "not shown here" : strerror(-r), path);
+        else
+            set_missing(list, r, path);
+        return;
+    }
+    set_listed(list, path);
+    while (span_next_line(&bytes, &line) && list->count < LIMIT_ROWS)
+        for (size_t i = 0; i < sizeof wanted / sizeof *wanted && span_cut(line, ':', &key, &value); i++)
+            if (span_eq(key, wanted[i]))
+                texts_push(probe->arena, list, text_clean(probe->arena, line));
+}
+
 void driver_policy_read(struct probe *probe) {
     AUTO_ARENA scratch = {0};
     read_modprobe(probe);
+    read_parameters(probe, &scratch);
     read_command_line(probe);
     read_prime(probe, &scratch);
     read_secure_boot(probe, &scratch);

@@ -160,6 +160,8 @@ static void read_information(struct probe *probe, struct arena *scratch, const s
             set_text(&gpu->uuid, text_clean(probe->arena, value), path);
         else if (span_eq(key, "Device Minor") && span_to_number(value, 10, &number) == 0)
             set_number(&gpu->minor, number, path);
+        else if (span_eq(span_trim(key), "GPU Excluded"))
+            set_flag(&gpu->excluded, span_eq(value, "Yes"), path);
     }
 }
 

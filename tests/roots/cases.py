@@ -558,6 +558,45 @@ def _(m):
     m.node("/dev/nvidia0", 195, 0, error="ETIMEDOUT")
 
 
+def parameters(m, **told):
+    """/proc/driver/nvidia/params, as driver 535 shows it."""
+    all_of = {"ResmanDebugLevel": 4294967295, "RmLogonRC": 1, "ModifyDeviceFiles": 1, "DeviceFileUID": 0, "DeviceFileGID": 0, "DeviceFileMode": 438,
+              "EnableGpuFirmware": 18, "RegisterPCIDriver": 1, "RegistryDwords": '""', "ExcludedGpus": '""', **told}
+    m.file("/proc/driver/nvidia/params", "".join(f"{name}: {value}\n" for name, value in all_of.items()))
+
+
+@case("option-device-file-mode", roots=["device-permission"])
+def _(m):
+    desktop(m)
+    parameters(m, DeviceFileMode=0o660, DeviceFileGID=44)
+    m.file("/etc/modprobe.d/nvidia-access.conf", "# the group video only\noptions nvidia-current NVreg_DeviceFileMode=0660 NVreg_DeviceFileGID=44\n")
+    for path, major, minor in (("/dev/nvidiactl", 195, 255), ("/dev/nvidia0", 195, 0)):
+        m.node(path, major, minor, mode=0o660, gid=44, error="EACCES")
+
+
+@case("option-excluded-gpu", roots=["driver-init-failed"])
+def _(m):
+    desktop(m)
+    uuid = "GPU-3b4c5d6e-1111-2222-3333-444455556666"
+    parameters(m, ExcludedGpus=f'"{uuid}"')
+    m.file("/proc/driver/nvidia/gpus/0000:01:00.0/information",
+           f"Model: \t\t NVIDIA GeForce RTX 4090\nGPU UUID: \t {uuid}\nDevice Minor: \t 0\nGPU Excluded:\t Yes\n")
+
+
+@case("option-not-loaded-yet")
+def _(m):
+    desktop(m)
+    parameters(m)
+    m.file("/etc/modprobe.d/nvidia-access.conf", "options nvidia NVreg_DeviceFileMode=0600 NVreg_ModifyDeviceFiles=0\n")
+
+
+@case("option-no-nodes", roots=["device-nodes-missing"])
+def _(m):
+    desktop(m)
+    parameters(m, ModifyDeviceFiles=0)
+    m.nodes = []
+
+
 @case("mig-nodes-denied")
 def _(m):
     desktop(m)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/limits.h"
 #include "diagnose/engine.h"
 #include "facts/redact.h"
 #include "facts/snapshot_json.h"
@@ -85,10 +85,7 @@ char *whycuda_snapshot_json(const struct whycuda_snapshot *snapshot, bool keep_n
     struct snapshot *copy = copy_facts(snapshot->facts);
     if (!copy)
         return NULL;
-    if (keep_names)
-        snapshot_redact_credentials(copy);
-    else
-        snapshot_redact(copy);
+    snapshot_redact(copy, keep_names);
     json_t *json = snapshot_to_json(copy);
     char *text = json_dumps(json, JSON_INDENT(1));
     json_decref(json);
@@ -110,8 +107,8 @@ int whycuda_diagnose(struct whycuda_diagnosis **ret_diagnosis, const struct whyc
         whycuda_diagnosis_free(made);
         return r;
     }
-    snapshot_redact_credentials(made->facts);
-    snapshot_redact(made->facts_anonymous);
+    snapshot_redact(made->facts, true);
+    snapshot_redact(made->facts_anonymous, false);
     struct judge_options options = {.knowledge = made->knowledge};
     made->diagnosis = diagnose(made->facts, options);
     made->diagnosis_anonymous = diagnose(made->facts_anonymous, options);
@@ -124,8 +121,8 @@ enum whycuda_verdict whycuda_diagnosis_verdict(const struct whycuda_diagnosis *d
 }
 
 const char *whycuda_diagnosis_cause(const struct whycuda_diagnosis *diagnosis) {
-    const struct cause_list *causes = &diagnosis->diagnosis->causes;
-    return causes->count && causes->items[0].role == ROLE_ROOT ? causes->items[0].id : NULL;
+    const struct cause *root = diagnosis_root(diagnosis->diagnosis);
+    return root ? root->id : NULL;
 }
 
 char *whycuda_report(const struct whycuda_diagnosis *diagnosis, const char *format) {
@@ -136,7 +133,7 @@ char *whycuda_report(const struct whycuda_diagnosis *diagnosis, const char *form
         struct report_input input = {text ? diagnosis->diagnosis : diagnosis->diagnosis_anonymous,
                                      text ? diagnosis->facts : diagnosis->facts_anonymous, false};
         struct report_style style = {.utf8 = true, .width = 80};
-        struct buffer out = BUFFER_INIT(256u << 20);
+        struct buffer out = BUFFER_INIT(LIMIT_REPORT);
         report_formats[i].write(&out, input, style);
         return out.ptr; /* the caller's now */
     }

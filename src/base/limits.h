@@ -24,14 +24,13 @@ enum {
     LIMIT_LOG_KINDS = 256,              /* different messages kept of a kernel log */
     LIMIT_PACKAGES = 512,               /* packages of the driver kept from a package manager's database */
     LIMIT_QUERY_STEPS = 20000000,       /* instructions of SQLite's machine in one query */
-    LIMIT_ELF_SECTIONS =
-        128 * 1024,            /* section headers of one ELF file (objects of -ffunction-sections have many) */
-    LIMIT_ELF_SEGMENTS = 4096, /* program headers of one ELF file */
-    LIMIT_FATBIN_ENTRIES = 1 << 20,  /* fatbin entries, and modules, of one file (cuFFT has 24 thousand) */
-    LIMIT_FATBIN_MIXES = 512,        /* different sets of targets among the modules of one file */
-    LIMIT_FATBIN_SECTIONS = 4096,    /* sections of GPU code of one ELF file */
-    LIMIT_AR_MEMBERS = 64 * 1024,    /* members of one static archive */
-    LIMIT_ELF_DYNAMIC = 16 * 1024,   /* entries of one dynamic section */
+    LIMIT_ELF_SECTIONS = 128 * 1024,    /* section headers of one ELF file (-ffunction-sections makes many) */
+    LIMIT_ELF_SEGMENTS = 4096,          /* program headers of one ELF file */
+    LIMIT_FATBIN_ENTRIES = 1 << 20,     /* fatbin entries, and modules, of one file (cuFFT has 24 thousand) */
+    LIMIT_FATBIN_MIXES = 512,           /* different sets of targets among the modules of one file */
+    LIMIT_FATBIN_SECTIONS = 4096,       /* sections of GPU code of one ELF file */
+    LIMIT_AR_MEMBERS = 64 * 1024,       /* members of one static archive */
+    LIMIT_ELF_DYNAMIC = 16 * 1024,      /* entries of one dynamic section */
     LIMIT_ELF_TABLE = 1 << 28,       /* bytes of a symbol, string, hash or version table, and of the names read */
     LIMIT_ELF_VERSIONS = 64 * 1024,  /* version nodes of one ELF file */
     LIMIT_LDCACHE = 256 * 1024,      /* entries of ld.so.cache */
@@ -39,7 +38,8 @@ enum {
     LIMIT_LOADER_DIRECTORIES = 4096, /* directories of one search list */
     LIMIT_LOADER_REQUESTS = 64 * 1024, /* names asked for by all of them */
     LIMIT_UNDEFINED = 4096,            /* missing symbols told of one library */
-    LIMIT_SNAPSHOT = 32 * 1024 * 1024  /* bytes of a snapshot read back */
+    LIMIT_SNAPSHOT = 32 * 1024 * 1024, /* bytes of a snapshot read back */
+    LIMIT_REPORT = 256 * 1024 * 1024   /* bytes of a report written */
 };
 
 /* Of pasted text. */

@@ -45,21 +45,13 @@ static json_t *diagnose_text(const struct cli *cli, struct knowledge *knowledge,
     struct snapshot *snapshot = read_text(knowledge, text, error);
     if (!snapshot)
         return NULL;
-    if (!cli->options.no_redact)
-        snapshot_redact(snapshot);
-    else
-        snapshot_redact_credentials(snapshot);
+    snapshot_redact(snapshot, cli->options.no_redact);
     struct judge_options options = {.for_build = cli->options.for_build, .knowledge = knowledge};
     struct diagnosis *diagnosis = diagnose(snapshot, options);
     json_t *json = report_json_object((struct report_input){diagnosis, snapshot, cli->options.with_snapshot});
     diagnosis_free(diagnosis);
     snapshot_free(snapshot);
     return json;
-}
-
-static int add_chunk(const char *bytes, size_t length, void *buffer) {
-    buffer_add(buffer, bytes, length);
-    return 0;
 }
 
 char *batch_answer(const struct cli *cli, struct knowledge *knowledge, const char *line, size_t length) {
@@ -82,8 +74,8 @@ char *batch_answer(const struct cli *cli, struct knowledge *knowledge, const cha
         json_object_set_new(answer, "diagnosis", diagnosis);
     if (json_object_size(answer) == 1) /* the error's words are no UTF-8 */
         json_object_set_new(answer, "error", json_string("no JSON"));
-    struct buffer out = BUFFER_INIT(256u << 20);
-    json_dump_callback(answer, add_chunk, &out, JSON_COMPACT);
+    struct buffer out = BUFFER_INIT(LIMIT_REPORT);
+    report_json_append(&out, answer, JSON_COMPACT);
     if (!json_arena.head) { /* else all of it goes with the arena */
         json_decref(answer);
         json_decref(request);

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "diagnose/engine.h"
 #include "facts/redact.h"
@@ -57,13 +58,10 @@ int output_diagnosis(struct cli *cli, struct snapshot *snapshot) {
     if (cli->options.fail_on && !text_eq(cli->options.fail_on, "warning"))
         return complain(EXIT_USAGE, "--fail-on takes 'warning' only");
     /* the terminal is for the person at the machine; everything else travels */
-    if (strcmp(format->name, "text") != 0 && !cli->options.no_redact)
-        snapshot_redact(snapshot);
-    else
-        snapshot_redact_credentials(snapshot);
+    snapshot_redact(snapshot, text_eq(format->name, "text") || cli->options.no_redact);
     struct judge_options options = {.for_build = cli->options.for_build, .knowledge = cli->knowledge};
     struct diagnosis *diagnosis = diagnose(snapshot, options);
-    AUTO_BUFFER out = BUFFER_INIT(256u << 20);
+    AUTO_BUFFER out = BUFFER_INIT(LIMIT_REPORT);
     struct report_input input = {diagnosis, snapshot, cli->options.with_snapshot};
     format->write(&out, input, output_style(cli));
     fwrite(buffer_text(&out), 1, out.len, cli->out);

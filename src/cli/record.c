@@ -106,7 +106,7 @@ int record_machine(const char *directory, struct knowledge *knowledge) {
         puts(paths.items[i]);
     if (directory)
         live_ask(snapshot, root, &(struct live_options){.gpu = -1});
-    snapshot_redact(snapshot);
+    snapshot_redact(snapshot, false);
     if (directory) {
         write_sides(directory, root, snapshot);
         write_live(directory, snapshot);

@@ -13,10 +13,7 @@ int verb_snapshot(struct cli *cli) {
         status = gather(cli, &options, &snapshot);
     if (status != EXIT_OK)
         return status;
-    if (cli->options.no_redact)
-        snapshot_redact_credentials(snapshot);
-    else
-        snapshot_redact(snapshot);
+    snapshot_redact(snapshot, cli->options.no_redact);
     json_t *json = snapshot_to_json(snapshot);
     int r = json_dumpf(json, cli->out, JSON_INDENT(1));
     fputc('\n', cli->out);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "cli/gather.h"
 #include "cli/output.h"
@@ -178,10 +179,7 @@ static int write_json(const struct cli *cli, struct report_input input) {
 
 static int report(struct cli *cli, struct snapshot *snapshot, size_t size) {
     enum exit_status status = test_status(snapshot);
-    if (cli->options.json && !cli->options.no_redact)
-        snapshot_redact(snapshot);
-    else
-        snapshot_redact_credentials(snapshot);
+    snapshot_redact(snapshot, !cli->options.json || cli->options.no_redact);
     struct judge_options options = {.knowledge = cli->knowledge};
     struct diagnosis *diagnosis = diagnose(snapshot, options);
     struct report_input input = {diagnosis, snapshot, false};
@@ -190,7 +188,7 @@ static int report(struct cli *cli, struct snapshot *snapshot, size_t size) {
     } else {
         write_table(cli->out, snapshot, size);
         if (status != EXIT_OK) { /* and why */
-            AUTO_BUFFER out = BUFFER_INIT(256u << 20);
+            AUTO_BUFFER out = BUFFER_INIT(LIMIT_REPORT);
             report_text(&out, input, output_style(cli));
             fprintf(cli->out, "\n%s", buffer_text(&out));
         }

@@ -95,6 +95,12 @@ struct diagnosis {
     struct unknown_list unknown;
 };
 
+/* The first root, which is the answer; NULL: there is none. */
+const struct cause *diagnosis_root(const struct diagnosis *diagnosis);
+/* How many of `links` a report shows: the eight, and `program` where it takes part. */
+size_t diagnosis_link_count(const struct diagnosis *diagnosis);
+
+/* As they stand in the JSON: "gpu", "broken", "consequence", "certain", "ok". */
 const char *link_name(enum link link);
 const char *verdict_name(enum verdict verdict);
 const char *role_name(enum role role);

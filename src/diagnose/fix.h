@@ -10,9 +10,9 @@
 /* The rows of data/fixes.csv for the first of this machine's systems (its distribution, those it is like, "linux")
  * that has any. Returns their number. */
 size_t fix_table(struct judge *judge, struct cause *cause, const char *action);
-/* The same, and where the tables have none, the title without a command. */
-/* The same, as further commands of the last fix rather than as one of its own. */
+/* The same, as further commands of the last fix rather than as one of its own. False: no row. */
 bool fix_table_then(struct judge *judge, struct cause *cause, const char *action);
+/* The same as fix_table, and where the tables have none, the title without a command. */
 void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title);
 /* The rows of a named system: "docker", "podman", "wsl", "jetson". */
 size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system, const char *action);

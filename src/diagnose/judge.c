@@ -5,40 +5,6 @@
 
 #include "base/text.h"
 
-static const char *const link_names[] = {"gpu",   "driver", "access",  "toolkit", "environment",
-                                         "torch", "match",  "compute", "program"};
-
-const char *link_name(enum link link) {
-    return link_names[link];
-}
-
-const char *verdict_name(enum verdict verdict) {
-    static const char *const names[] = {"healthy", "degraded", "broken", "unknown"};
-    return names[verdict];
-}
-
-const char *role_name(enum role role) {
-    static const char *const names[] = {"root", "consequence", "risk"};
-    return names[role];
-}
-
-const char *confidence_name(enum confidence confidence) {
-    static const char *const names[] = {"possible", "likely", "certain"};
-    return names[confidence];
-}
-
-const char *link_state_name(enum link_state_kind state) {
-    static const char *const names[] = {"ok", "note", "warning", "broken", "blocked", "unknown"};
-    return names[state];
-}
-
-void diagnosis_free(struct diagnosis *diagnosis) {
-    if (!diagnosis)
-        return;
-    struct arena arena = diagnosis->arena; /* it lives in its own arena */
-    arena_release(&arena);
-}
-
 struct cause *judge_found(const struct judge *judge, const char *id) {
     for (size_t i = 0; i < judge->out->causes.count; i++)
         if (strcmp(judge->out->causes.items[i].id, id) == 0)
@@ -94,26 +60,25 @@ void cause_evidence(struct judge *judge, struct cause *cause, const char *fact, 
 }
 
 /* Unknown facts are no evidence; an absent one is. */
-static const char *fact_words(struct judge *judge, const struct fact *fact, const char *value) {
-    (void)judge;
+static const char *fact_words(const struct fact *fact, const char *value) {
     return fact->state == FACT_KNOWN ? value : fact->state == FACT_ABSENT ? "absent" : NULL;
 }
 
 void cause_fact_text(struct judge *judge, struct cause *cause, const char *name, const struct text_fact *fact) {
-    const char *value = fact_words(judge, &fact->is, fact->value);
+    const char *value = fact_words(&fact->is, fact->value);
     if (value)
         cause_evidence(judge, cause, name, value, fact->is.source);
 }
 
 void cause_fact_number(struct judge *judge, struct cause *cause, const char *name,
                        const struct number_fact *fact) {
-    const char *value = fact_words(judge, &fact->is, arena_printf(judge->arena, "%lld", (long long)fact->value));
+    const char *value = fact_words(&fact->is, arena_printf(judge->arena, "%lld", (long long)fact->value));
     if (value)
         cause_evidence(judge, cause, name, value, fact->is.source);
 }
 
 void cause_fact_flag(struct judge *judge, struct cause *cause, const char *name, const struct flag_fact *fact) {
-    const char *value = fact_words(judge, &fact->is, fact->value ? "yes" : "no");
+    const char *value = fact_words(&fact->is, fact->value ? "yes" : "no");
     if (value)
         cause_evidence(judge, cause, name, value, fact->is.source);
 }

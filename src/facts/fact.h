@@ -112,10 +112,20 @@ static inline void texts_push(struct arena *arena, struct texts_fact *fact, cons
 #define set_missing(f, error, from) ((f)->is = fact_of_error((error), (from)))
 struct fact fact_of_error(int error, const char *source);
 
-/* --- field lists: see facts/gpu.h for an example -------------------------------------------------------------
- * #define THING_FIELDS(T, N, F, L, R) T(name, mark, doc) N(..) number F(..) flag L(..) texts R(name, row_record,
- * doc) RECORD(thing, THING_FIELDS) makes struct thing, struct thing_rows and declares thing_type; facts/types.c
- * has one line per record. */
+/* --- field lists --------------------------------------------------------------------------------------------- */
+
+/* One row a fact (facts/gpu.h is an example):
+ *
+ *     #define THING_FIELDS(T, N, F, L, R)           \
+ *         T(name, MARK, "doc")                      \   text
+ *         N(name, MARK, "doc")                      \   number
+ *         F(name, MARK, "doc")                      \   flag
+ *         L(name, MARK, "doc")                      \   list of texts
+ *         R(name, record, "doc")                        list of records
+ *     RECORD(thing, THING_FIELDS)
+ *
+ * MARK is one of enum mark without MARK_. RECORD makes struct thing and struct thing_rows and declares thing_type;
+ * facts/types.c has one line per record. */
 #define MEMBER_T(name, mark, doc) struct text_fact name;
 #define MEMBER_N(name, mark, doc) struct number_fact name;
 #define MEMBER_F(name, mark, doc) struct flag_fact name;

@@ -144,8 +144,8 @@ static void redact_record(struct redactor *redactor, const struct record_type *t
     }
 }
 
-static void redact_all(struct snapshot *snapshot, bool credentials_only) {
-    struct redactor redactor = {.arena = &snapshot->arena, .credentials_only = credentials_only};
+void snapshot_redact(struct snapshot *snapshot, bool keep_names) {
+    struct redactor redactor = {.arena = &snapshot->arena, .credentials_only = keep_names};
     const char *user = text_of(snapshot->system.user), *home = text_of(snapshot->system.home);
     const char *host = text_of(snapshot->system.host);
     /* names that are ordinary words would make nonsense of paths and tell nothing */
@@ -157,12 +157,4 @@ static void redact_all(struct snapshot *snapshot, bool credentials_only) {
         redactor.host = host;
     for (size_t i = 0; i < snapshot_part_count; i++)
         redact_record(&redactor, snapshot_parts[i].type, (char *)snapshot + snapshot_parts[i].offset);
-}
-
-void snapshot_redact(struct snapshot *snapshot) {
-    redact_all(snapshot, false);
-}
-
-void snapshot_redact_credentials(struct snapshot *snapshot) {
-    redact_all(snapshot, true);
 }

@@ -4,8 +4,6 @@
 #include "facts/snapshot.h"
 
 /* Replaces what tells who and where: the user's name, home directory, host name, GPU UUIDs and serials become
- * stable pseudonyms, equal ones the same, so that rules give the same answers. Credentials in URLs go as well. */
-void snapshot_redact(struct snapshot *snapshot);
-
-/* Only credentials in URLs: for --no-redact. */
-void snapshot_redact_credentials(struct snapshot *snapshot);
+ * stable pseudonyms, equal ones the same, so that rules give the same answers. With `keep_names` they stay.
+ * Credentials in URLs go always. */
+void snapshot_redact(struct snapshot *snapshot, bool keep_names);

@@ -5,8 +5,7 @@
 
 struct package {
     struct span name, version, architecture;
-    struct span
-        status; /* dpkg: "install ok installed", "deinstall ok config-files", "install ok half-configured" */
+    struct span status; /* dpkg: "install ok installed", "install ok half-configured" … */
 };
 
 /* Cuts stanzas off *rest until one is a package whose name `wanted` likes (NULL: any). False when nothing is left.

@@ -38,8 +38,9 @@ bool read_available(struct reading *reading, struct span value);
 void read_platform(struct reading *reading, struct span value);
 /* A kernel release: also WSL and Jetson, as far as it tells. */
 void read_kernel(struct reading *reading, struct span release);
-/* "Ubuntu 22.04.3 LTS", "Microsoft Windows 11 Enterprise", "macOS 14.1 (arm64)". */
+/* "0000:01:00.0", "00000000:01:00.0", "01:00.0": with the domain in four digits, as Linux writes it. */
 void read_pci_address(struct reading *reading, struct text_fact *fact, struct span address);
+/* "Ubuntu 22.04.3 LTS", "Microsoft Windows 11 Enterprise", "macOS 14.1 (arm64)". */
 void read_os_name(struct reading *reading, struct span name);
 /* The driver's release as nvidia-smi and NVML tell it: the kernel driver's. */
 void read_driver_version(struct reading *reading, struct span version);

@@ -12,8 +12,8 @@ struct ask_question {
     const char *torch;  /* "2.6.0", "2.6.0+cu124" */
     const char *cuda;   /* "12.4" */
     const char *python; /* "3.12" */
-    const char
-        *platform; /* "linux-x86_64", "linux-aarch64", "windows", "jetson", "macos"; NULL: guessed from the rest */
+    /* "linux-x86_64", "linux-aarch64", "windows", "jetson", "macos"; NULL: guessed from the rest */
+    const char *platform;
 };
 
 struct ask_part {

@@ -2,8 +2,7 @@
  *
  * Every answer is three-valued and has a reason, one sentence in the caller's arena. FIT_UNKNOWN is "cannot tell":
  * an input was missing. Capabilities are numbers (86), architectures are strings as toolkits and PyTorch write
- * them
- * ("sm_90a", "compute_120", "sm_100f"). Sources: CUDA compatibility guide, CUDA programming guide 5.1, NVIDIA's
+ * them ("sm_90a", "compute_120", "sm_100f"). Sources: CUDA compatibility guide, CUDA programming guide 5.1, NVIDIA's
  * blog on family-specific features (CUDA 12.9), PyTorch's torch/cuda/__init__.py. */
 #pragma once
 
@@ -29,10 +28,9 @@ struct driver_question {
     int program_cuda;             /* the CUDA the program was built with; 0: not known */
     int driver_cuda;              /* cuDriverGetVersion of the kernel driver's own libcuda; 0: not known */
     struct driver_version driver; /* the release; count 0: not known */
-    struct driver_version
-        floor; /* oldest driver for the program's CUDA (knowledge_cuda), for this system; count 0: not known */
-    int compat_cuda; /* CUDA of a forward-compatibility libcuda that comes first; 0: there is none */
-    bool compat_gpu; /* the GPU is of a kind that permits it (data centre, some RTX boards, Jetson) */
+    struct driver_version floor; /* oldest one for that CUDA on this system (knowledge_cuda); count 0: not known */
+    int compat_cuda;             /* CUDA of a forward-compatibility libcuda that comes first; 0: there is none */
+    bool compat_gpu;             /* the GPU is of a kind that permits it (data centre, some RTX boards, Jetson) */
     bool compat_gpu_known;
 };
 struct driver_verdict {

@@ -19,9 +19,8 @@ struct message_entry {
 enum { MESSAGE_GROUPS = 4 };
 struct message_match {
     const struct message_entry *message;
-    size_t start, end; /* in the text */
-    struct span
-        group[MESSAGE_GROUPS + 1]; /* [0] the whole match, then the expression's groups; ptr NULL: not taken */
+    size_t start, end;                     /* in the text */
+    struct span group[MESSAGE_GROUPS + 1]; /* [0]: the whole match, then the expression's; ptr NULL: not taken */
 };
 
 struct message_set;

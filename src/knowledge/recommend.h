@@ -29,8 +29,7 @@ struct recommend_build {
 };
 
 struct recommendation {
-    struct recommend_build
-        *items; /* fits now, best first: newest release, then newest CUDA that suits the driver */
+    struct recommend_build *items; /* fit now, best first: newest release, newest CUDA that suits the driver */
     size_t count;
     struct recommend_build *after_driver;       /* best build that needs only a newer driver; NULL: none better */
     struct recommend_build *after_least_driver; /* where nothing fits now: the best of those that need the smallest

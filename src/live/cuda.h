@@ -1,12 +1,15 @@
 /* Asks libcuda what a process would get from it: versions, devices and their attributes. No context is made, so
  * nothing is allocated on a GPU, and free memory is not among the answers (live/compute.h asks that).
  *
- * The answer: { "library", or "open_error" (the loader's words);
+ * The answer: {
+ *   "library", or "open_error" (the loader's words),
  *   "driver_version": 12040, "init": 0 (the CUresult of cuInit), "init_error": its name, "count": 2,
- *   "devices": [ { "index", "name", "uuid", "mig_uuid" (of a MIG instance), "pci", "capability": "8.0",
- * "memory_total", "compute_mode": "Default|Exclusive_Thread|Prohibited|Exclusive_Process|N", "ecc", "integrated",
- * "timeout" (a display driver limits run time), "multiprocessors", "clock_khz", "memory_clock_khz",
- * "memory_bus_bits" } ], "refused": see live/ask.h } */
+ *   "devices": [ {
+ *     "index", "name", "uuid", "mig_uuid" (of a MIG instance), "pci", "capability": "8.0", "memory_total",
+ *     "compute_mode": "Default|Exclusive_Thread|Prohibited|Exclusive_Process|N", "ecc", "integrated",
+ *     "timeout" (a display driver limits run time), "multiprocessors", "clock_khz", "memory_clock_khz",
+ *     "memory_bus_bits" } ],
+ *   "refused": see live/ask.h } */
 #pragma once
 
 #include "live/ask.h"

@@ -9,13 +9,12 @@
 enum { LIVE_SIZE = 1000 /* of the products, unless asked otherwise */ };
 
 struct live_options {
-    bool torch; /* also import PyTorch and ask it */
-    const char *
-        python; /* what the user named as his Python, where the probes do not know it as one: a wrapper; or NULL */
-    bool use;   /* put the GPUs to work (`whycuda test`); the driver may then make device nodes, too */
-    int gpu;    /* only this one, by CUDA's index; -1: all */
-    size_t size;           /* of the products; 0: LIVE_SIZE */
-    unsigned seconds;      /* of products on each GPU, one after the other */
+    bool torch;         /* also import PyTorch and ask it */
+    const char *python; /* what the user named, where the probes do not know it as a Python: a wrapper; or NULL */
+    bool use;           /* put the GPUs to work (`whycuda test`); the driver may then make device nodes, too */
+    int gpu;            /* only this one, by CUDA's index; -1: all */
+    size_t size;        /* of the products; 0: LIVE_SIZE */
+    unsigned seconds;   /* of products on each GPU, one after the other */
     unsigned milliseconds; /* deadline of each child; 0: CHILD_DEADLINE, and LIVE_TORCH_DEADLINE for PyTorch */
     /* Called when a child announces a call, with the child's name; may be NULL. */
     void (*progress)(void *context, const char *child, const char *at);

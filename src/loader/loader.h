@@ -3,9 +3,8 @@
  *
  * The rules are those of glibc's ld.so (elf/dl-load.c, dl-deps.c, dl-cache.c, dl-lookup.c; man ld.so(8)) for
  * x86_64, i386 and aarch64; musl's are in loader/musl.c. Every file is opened through sys/root.h, so nothing
- * outside a
- * --root is looked at. Not followed: LD_AUDIT, namespaces, --inhibit-rpath, secure mode by file capabilities or a
- * security module (setuid and setgid bits are seen). */
+ * outside a --root is looked at. Not followed: LD_AUDIT, namespaces, --inhibit-rpath, secure mode by file
+ * capabilities or a security module (setuid and setgid bits are seen). */
 #pragma once
 
 #include "base/list.h"
@@ -62,14 +61,14 @@ struct loader_object {
     dev_t device;
     ino_t inode;
     const char *error; /* it is taken, but cannot be used: in ld.so's words; else NULL */
-    const struct loader_object
-        *requester;               /* whose DT_RPATH counts for what this one needs; NULL for a dlopened one */
+    /* whose DT_RPATH counts for what this one needs; NULL for a dlopened one */
+    const struct loader_object *requester;
     struct loader_objects needed; /* in order, found ones only */
     struct loader_objects scope;  /* breadth first, itself first; only where it was started or dlopened */
-    const struct loader_object
-        *group;         /* the object whose scope its symbols are looked up in, behind the global one */
-    size_t global_seen; /* how much of the global scope there was when it was loaded */
-    bool global;        /* part of the global scope */
+    /* the object whose scope its symbols are looked up in, behind the global one */
+    const struct loader_object *group;
+    size_t global_seen;                     /* how much of the global scope there was when it was loaded */
+    bool global;                            /* part of the global scope */
     struct loader_undefined_list undefined; /* after loader_check_symbols */
     int symbols_error;                      /* why the symbols could not be checked, 0 */
     struct {

@@ -89,11 +89,10 @@ enum python_path_origin {
 struct python_path_entry {
     const char *path;
     enum python_path_origin origin;
-    enum python_path_origin
-        site;           /* of PATH_PTH and PATH_EDITABLE: the kind of site directory that holds the file */
-    const char *source; /* variable, pyvenv.cfg or .pth file; NULL: site.py's own rules */
-    bool listed;        /* site directories: `names` holds what is in them */
-    int list_error;     /* of listing; -EFBIG: `names` is cut */
+    enum python_path_origin site; /* of PATH_PTH, PATH_EDITABLE: the kind of site directory that has the file */
+    const char *source;           /* variable, pyvenv.cfg or .pth file; NULL: site.py's own rules */
+    bool listed;                  /* site directories: `names` holds what is in them */
+    int list_error;               /* of listing; -EFBIG: `names` is cut */
     struct texts names;
 };
 

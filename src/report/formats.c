@@ -1,5 +1,20 @@
-/* The formats by name: one row each. */
+/* The formats by name, one row each, and the sentences they share. */
 #include "report/report.h"
+
+const char *report_answer(const struct diagnosis *diagnosis) {
+    static const char *const answers[] = {
+        [VERDICT_HEALTHY] = "PyTorch can use the GPU: every link that was looked at holds.",
+        [VERDICT_DEGRADED] = "PyTorch can use the GPU, with the warnings below.",
+        [VERDICT_BROKEN] = "", /* a root says it */
+        [VERDICT_UNKNOWN] = "Cannot tell: nothing broken was found, but not every link could be judged."};
+    const struct cause *root = diagnosis_root(diagnosis);
+    return root ? root->summary : answers[diagnosis->verdict];
+}
+
+const char *report_role(enum role role) {
+    static const char *const headings[] = {"Cause", "Follows from it", "Would break next"};
+    return headings[role];
+}
 
 static void write_json(struct buffer *out, struct report_input input, struct report_style style) {
     (void)style;

@@ -47,8 +47,7 @@ json_t *report_json_object(struct report_input input) {
     json_t *causes = json_array(), *links = json_array(), *unknown = json_array();
     for (size_t i = 0; i < d->causes.count; i++)
         json_array_append_new(causes, cause_to_json(&d->causes.items[i]));
-    size_t count = d->program_used ? LINK_COUNT : LINK_PROGRAM;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < diagnosis_link_count(d); i++) {
         const struct link_state *link = &d->links[i];
         json_array_append_new(links, json_pack("{s:s, s:s, s:s, s:o}", "id", link_name(link->link), "state",
                                                link_state_name(link->state), "summary", link->summary, "notes",
@@ -85,9 +84,13 @@ static int add_chunk(const char *bytes, size_t len, void *buffer) {
     return 0;
 }
 
+void report_json_append(struct buffer *out, const json_t *json, size_t flags) {
+    json_dump_callback(json, add_chunk, out, flags);
+}
+
 void report_json(struct buffer *out, struct report_input input) {
     json_t *json = report_json_object(input);
-    json_dump_callback(json, add_chunk, out, JSON_INDENT(2));
+    report_json_append(out, json, JSON_INDENT(2));
     buffer_add_text(out, "\n");
     json_decref(json);
 }

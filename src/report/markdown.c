@@ -27,8 +27,7 @@ static void add_code(struct buffer *out, const char *text) {
 }
 
 static void add_cause(struct buffer *out, const struct cause *cause) {
-    static const char *const roles[] = {"Cause", "Follows from it", "Would break next"};
-    buffer_addf(out, "\n### %s: `%s`\n\n", roles[cause->role], cause->id);
+    buffer_addf(out, "\n### %s: `%s`\n\n", report_role(cause->role), cause->id);
     add_plain(out, cause->summary);
     buffer_addf(out, " (%s)\n\n", confidence_name(cause->confidence));
     for (size_t i = 0; i < cause->evidence.count; i++) {
@@ -64,8 +63,7 @@ static void add_cause(struct buffer *out, const struct cause *cause) {
 
 static void add_chain(struct buffer *out, const struct diagnosis *d) {
     buffer_add_text(out, "\n| link | state | |\n|---|---|---|\n");
-    size_t count = d->program_used ? LINK_COUNT : LINK_PROGRAM;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < diagnosis_link_count(d); i++) {
         buffer_addf(out, "| %s | %s | ", link_name(d->links[i].link), link_state_name(d->links[i].state));
         add_plain(out, d->links[i].summary);
         buffer_add_text(out, " |\n");
@@ -74,11 +72,8 @@ static void add_chain(struct buffer *out, const struct diagnosis *d) {
 
 void report_markdown(struct buffer *out, struct report_input input) {
     const struct diagnosis *d = input.diagnosis;
-    static const char *const answers[] = {"PyTorch can use the GPU.", "PyTorch can use the GPU, with warnings.",
-                                          "", "Cannot tell from what is known."};
     buffer_add_text(out, "## ");
-    bool root = d->causes.count && d->causes.items[0].role == ROLE_ROOT;
-    add_plain(out, root ? d->causes.items[0].summary : answers[d->verdict]);
+    add_plain(out, report_answer(d));
     buffer_add_text(out, "\n");
     for (size_t i = 0; i < d->causes.count; i++)
         add_cause(out, &d->causes.items[i]);

@@ -23,11 +23,18 @@ struct report_input {
 
 #define DIAGNOSIS_SCHEMA "whycuda/diagnosis/1"
 
+/* The first sentence of a report: the root's, or what the verdict says. */
+const char *report_answer(const struct diagnosis *diagnosis);
+/* What a cause is headed with: "Cause", "Follows from it", "Would break next". */
+const char *report_role(enum role role);
+
 void report_text(struct buffer *out, struct report_input input, struct report_style style);
 void report_markdown(struct buffer *out, struct report_input input);
 void report_json(struct buffer *out, struct report_input input);
 /* The same as an object, for --batch and test. A new reference. */
 json_t *report_json_object(struct report_input input);
+/* Appends any JSON to a buffer; `flags` as json_dumps takes them. */
+void report_json_append(struct buffer *out, const json_t *json, size_t flags);
 /* The JSON Schema of report_json (draft 2020-12). A new reference. */
 json_t *report_json_schema(void);
 

@@ -1,5 +1,4 @@
-/* The terminal report: the answer first, then the chain, PyTorch's answers, evidence, commands, what is not known.
- */
+/* The terminal report: the answer first, then the chain, PyTorch's answers, evidence, commands, what is unknown. */
 #include "base/text.h"
 #include "report/report.h"
 #include "report/words.h"
@@ -25,25 +24,10 @@ static void heading(struct pen *pen, const char *text) {
     buffer_add_text(pen->out, "\n");
 }
 
-static size_t count_roots(const struct diagnosis *diagnosis) {
-    size_t count = 0;
-    for (size_t i = 0; i < diagnosis->causes.count; i++)
-        count += diagnosis->causes.items[i].role == ROLE_ROOT;
-    return count;
-}
-
 static void write_answer(struct pen *pen, const struct diagnosis *diagnosis) {
-    size_t roots = count_roots(diagnosis);
-    const struct cause *first = roots ? &diagnosis->causes.items[0] : NULL;
-    tone(pen, first ? TONE_BAD : diagnosis->verdict == VERDICT_HEALTHY ? TONE_GOOD : TONE_WARN);
-    const char *words = "PyTorch can use the GPU: every link that was looked at holds.";
-    if (first)
-        words = first->summary;
-    else if (diagnosis->verdict == VERDICT_DEGRADED)
-        words = "PyTorch can use the GPU, with the warnings below.";
-    else if (diagnosis->verdict == VERDICT_UNKNOWN)
-        words = "Cannot tell: nothing broken was found, but not every link could be judged.";
-    words_wrap(pen->out, words, 0, 0, pen->style.width);
+    bool root = diagnosis_root(diagnosis);
+    tone(pen, root ? TONE_BAD : diagnosis->verdict == VERDICT_HEALTHY ? TONE_GOOD : TONE_WARN);
+    words_wrap(pen->out, report_answer(diagnosis), 0, 0, pen->style.width);
     tone(pen, TONE_PLAIN);
 }
 
@@ -51,9 +35,8 @@ static void write_answer(struct pen *pen, const struct diagnosis *diagnosis) {
 static void write_caveats(struct pen *pen, const struct snapshot *snapshot) {
     if (is_true(snapshot->system.sudo))
         words_wrap(pen->out,
-                   "Note: this ran through sudo, so the environment and the Python are root's, not yours; run it "
-                   "without sudo "
-                   "to see yours.",
+                   "Note: this ran through sudo, so the environment and the Python are root's, not yours; "
+                   "run it without sudo to see yours.",
                    0, 6, pen->style.width);
     const struct printed_facts *printed = &snapshot->printed;
     for (size_t i = 0; i < printed->also_seen.count; i++) {
@@ -73,8 +56,7 @@ static void write_caveats(struct pen *pen, const struct snapshot *snapshot) {
 static void write_chain(struct pen *pen, const struct diagnosis *diagnosis) {
     static const enum tone tones[] = {TONE_GOOD, TONE_PLAIN, TONE_WARN, TONE_BAD, TONE_FAINT, TONE_FAINT};
     buffer_add_text(pen->out, "\n");
-    size_t links = diagnosis->program_used ? LINK_COUNT : LINK_PROGRAM;
-    for (size_t i = 0; i < links; i++) {
+    for (size_t i = 0; i < diagnosis_link_count(diagnosis); i++) {
         const struct link_state *link = &diagnosis->links[i];
         buffer_add_text(pen->out, "  ");
         words_pad(pen->out, link_name(link->link), 13);
@@ -142,8 +124,7 @@ static void write_fixes(struct pen *pen, const struct cause *cause) {
 
 static void write_cause(struct pen *pen, const struct cause *cause, bool first) {
     AUTO_ARENA arena = {0};
-    static const char *const roles[] = {"Cause", "Follows from it", "Would break next"};
-    heading(pen, arena_printf(&arena, "%s: %s (%s)", roles[cause->role], cause->id,
+    heading(pen, arena_printf(&arena, "%s: %s (%s)", report_role(cause->role), cause->id,
                               confidence_name(cause->confidence)));
     if (!first) {
         buffer_add_text(pen->out, "  ");

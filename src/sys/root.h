@@ -59,8 +59,9 @@ int root_list_small(const struct root *root, struct arena *arena, const char *pa
  * DIR/.whycuda/id. 0 or -errno. */
 int root_access(const struct root *root, const char *path, int how);
 
-/* Strings from here on belong to the root and end with it: copy what a snapshot keeps. */
 /* --- what is not a file ------------------------------------------------------------------------------------ */
+
+/* Strings from here on belong to the root and end with it: copy what a snapshot keeps. */
 
 /* A variable; NULL when unset. *ret_known (may be NULL) is false where the environment is not known at all (a root
  * without .whycuda/environ). */

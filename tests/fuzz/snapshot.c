@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct knowledge *tables; /* for the life of the process */
     if (!tables && knowledge_open(&tables, NULL) < 0)
         tables = NULL;
-    snapshot_redact(snapshot);
+    snapshot_redact(snapshot, false);
     struct judge_options options = {.for_build = size % 2, .knowledge = tables};
     struct diagnosis *diagnosis = diagnose(snapshot, options);
     for (size_t i = 0; i < report_format_count; i++) {

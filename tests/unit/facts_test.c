@@ -91,7 +91,7 @@ static void who_and_where_become_pseudonyms(void **state) {
     struct variable *variable = &LIST_PUSH(&snapshot->arena, &snapshot->environment.variables);
     set_text(&variable->name, "PIP_INDEX_URL", NULL);
     set_text(&variable->value, "https://jo:secret@leto.example/jockey/joy", NULL);
-    snapshot_redact(snapshot);
+    snapshot_redact(snapshot, false);
     assert_string_equal(text_of(snapshot->system.user), "user");
     assert_string_equal(text_of(snapshot->torch.interpreter), "/home/user/venv/bin/python");
     assert_string_equal(text_of(variable->value), "https://***@host.example/jockey/joy");

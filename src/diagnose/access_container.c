@@ -84,12 +84,36 @@ static struct cause *no_gpu_by_words(struct judge *judge) {
     else if (printed(judge, "container_driver_not_detected"))
         cause = judge_find(judge, "container-no-gpu", LIKELY,
                            "The container was started without a GPU: its start-up finds no NVIDIA driver inside.");
+    else if (printed(judge, "cri_unknown_runtime"))
+        cause = judge_find(judge, "container-no-gpu", CERTAIN,
+                           "The container engine of Kubernetes knows no runtime \"nvidia\".");
+    else if (printed(judge, "plugin_no_runtime"))
+        cause =
+            judge_find(judge, "container-no-gpu", LIKELY,
+                       "NVIDIA's device plugin finds no driver in its own container: the node's container engine "
+                       "does not run it with the runtime \"nvidia\".");
+    else if (printed(judge, "ctk_cgroup"))
+        cause = judge_find(judge, "container-no-gpu", LIKELY,
+                           "The NVIDIA runtime may not give the container the GPU's devices: it cannot change the "
+                           "device cgroup here.");
+    else if (printed(judge, "ctk_ldconfig"))
+        cause = judge_find(judge, "container-no-gpu", LIKELY,
+                           "The NVIDIA runtime cannot put the driver's libraries into the container: the ldconfig "
+                           "that it is told to run does not work.");
     if (!cause)
         return NULL;
-    evidence_printed(judge, cause, "docker_no_gpu_driver");
-    evidence_printed(judge, cause, "docker_unknown_runtime");
-    evidence_printed(judge, cause, "cdi_unresolvable");
-    evidence_printed(judge, cause, "container_driver_not_detected");
+    evidence_printed_all(judge, cause, "docker_no_gpu_driver", "docker_unknown_runtime", "cdi_unresolvable",
+                         "cri_unknown_runtime", "plugin_no_runtime", "ctk_cgroup", "ctk_ldconfig",
+                         "container_driver_not_detected", NULL);
+    if (printed(judge, "ctk_cgroup"))
+        cause_fix(judge, cause, "In a rootless or nested engine: let the runtime leave the cgroup alone",
+                  "sudo nvidia-ctk config --set nvidia-container-cli.no-cgroups --in-place", NULL)
+            ->needs_root = true;
+    if (printed(judge, "ctk_ldconfig"))
+        cause_fix(judge, cause, "Name the ldconfig that is there",
+                  "sudo nvidia-ctk config --set nvidia-container-cli.ldconfig=@$(command -v ldconfig) --in-place",
+                  NULL)
+            ->needs_root = true;
     return cause;
 }
 
@@ -125,7 +149,8 @@ static struct cause *no_gpu_by_facts(struct judge *judge) {
 /* In a container, and PyTorch finds no driver at all: the host may well have one. */
 static struct cause *no_gpu_by_symptom(struct judge *judge) {
     bool no_smi = is_false(judge->facts->driver.smi_present) || absent(judge->facts->driver.nvml_version);
-    bool no_driver = printed(judge, "driver_missing_throw") || (no_smi && torch_sees_none(judge));
+    bool no_driver = printed(judge, "driver_missing_throw") || (no_smi && torch_sees_none(judge)) ||
+                     printed_saying(judge, "smi_not_found", "executable file"); /* the engine cannot start it */
     if (!in_container(judge) || !no_driver || nvml_lists_gpus(judge) || known(judge->facts->driver.nvml_version) ||
         known(judge->facts->driver.module_version) || known(judge->facts->access.gpu_passed_by) ||
         text_eq(torch_build_of(judge), "cpu"))
@@ -135,9 +160,9 @@ static struct cause *no_gpu_by_symptom(struct judge *judge) {
 }
 
 static bool is_in_container_or_says(const struct judge *judge) {
-    return in_container(judge) || printed(judge, "docker_no_gpu_driver") ||
-           printed(judge, "docker_unknown_runtime") || printed(judge, "cdi_unresolvable") ||
-           printed(judge, "container_driver_not_detected");
+    return in_container(judge) || printed_any(judge, "docker_no_gpu_driver", "docker_unknown_runtime",
+                                              "cdi_unresolvable", "cri_unknown_runtime", "plugin_no_runtime",
+                                              "ctk_cgroup", "ctk_ldconfig", "container_driver_not_detected", NULL);
 }
 
 void rule_container_no_gpu(struct judge *judge) {

@@ -311,7 +311,7 @@ static bool built_in_compiler_refused(const struct judge *judge) {
 
 /* What PyTorch's parts and companions say of a GPU that lacks what they need. */
 static const struct printed_message *says_too_weak(const struct judge *judge) {
-    return printed_any(judge, "triton_arch", "flash_arch", "bf16_arch", "cublas_arch", NULL);
+    return printed_any(judge, "triton_arch", "flash_arch", "bf16_arch", "cublas_arch", "cudnn_arch", NULL);
 }
 
 static bool runtime_refused(const struct judge *judge) {
@@ -367,7 +367,8 @@ static void age_evidence(struct judge *judge, struct cause *cause, const struct 
     evidence_cuda(judge, cause, 209);
     if (built_in_compiler_refused(judge))
         evidence_printed(judge, cause, "nvcc_unsupported_arch");
-    evidence_printed_all(judge, cause, "triton_arch", "flash_arch", "bf16_arch", "cublas_arch", NULL);
+    evidence_printed_all(judge, cause, "triton_arch", "flash_arch", "bf16_arch", "cublas_arch", "cudnn_arch",
+                         "ext_arch", NULL);
 }
 
 static void find_age(struct judge *judge, enum age age, const struct code_list *code, const struct gpu_view *gpu,
@@ -402,6 +403,17 @@ static void judge_age(struct judge *judge, enum age wanted) {
     }
 }
 
+/* "Unknown CUDA arch (12.0) or GPU not supported": torch.utils.cpp_extension knows the GPUs of its release's time.
+ */
+static enum age age_by_extension(const struct judge *judge) {
+    const struct printed_message *message = printed(judge, "ext_arch");
+    int capability;
+    if (!message || !text_of(message->argument) ||
+        capability_parse(span_of(message->argument.value), &capability) < 0)
+        return AGE_UNKNOWN;
+    return capability >= 75 ? AGE_TOO_NEW : AGE_TOO_OLD;
+}
+
 /* The launch failed for want of code, and nothing tells which GPU it is. */
 static void refused_without_gpu(struct judge *judge) {
     struct gpu_views views = gpus(judge);
@@ -409,8 +421,11 @@ static void refused_without_gpu(struct judge *judge) {
     if (judge_found(judge, "gpu-too-new") || judge_found(judge, "gpu-too-old"))
         return;
     bool old = says_too_old(judge, NULL);
+    enum age by_extension = age_by_extension(judge);
     if (!old && !runtime_refused(judge)) {
-        if (says_too_weak(judge))
+        if (by_extension != AGE_UNKNOWN)
+            find_age(judge, by_extension, &code, views.count == 1 ? &views.items[0] : NULL, LIKELY);
+        else if (says_too_weak(judge))
             find_age(judge, AGE_TOO_OLD, &code, views.count == 1 ? &views.items[0] : NULL, LIKELY);
         return;
     }

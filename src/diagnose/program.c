@@ -67,7 +67,7 @@ struct program_words {
 };
 
 /* The first ones are the program's whatever else is wrong; the last ones may also be an operator's or the card's. */
-enum { ALWAYS_THE_PROGRAM = 3, FIRST_OF_KERNELS = 7 };
+enum { ALWAYS_THE_PROGRAM = 3, FIRST_OF_KERNELS = 8 };
 
 static const struct program_words program_words[] = {
     {"device_assert", "A check in a GPU kernel failed: an index or a class number outside of its range.",
@@ -85,6 +85,8 @@ static const struct program_words program_words[] = {
      "Read the last line of the traceback: driver, CUDA and PyTorch need no change for it"},
     {"model_unsupported", "The program does not find the model it was asked for, or is too old for it.",
      "Check the model's name and files, or take a newer release of the program"},
+    {"device_index_string", "The program names its device by a word that PyTorch does not know.",
+     "Write \"cuda\" or \"cuda:0\""},
     {"illegal_access",
      "A GPU kernel touched memory that is not its own: a fault in the program, or in the operator it uses.",
      "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer to find the operator; try a newer release of "
@@ -97,6 +99,10 @@ static const struct program_words program_words[] = {
      "A GPU kernel used a wrong address or instruction: a fault in the program, or in the operator it uses.",
      "Run it with CUDA_LAUNCH_BLOCKING=1 or compute-sanitizer to find the operator; try a newer release of "
      "PyTorch"},
+    {"launch_config", "A GPU kernel was launched with a size that no GPU takes: often an empty or a huge input.",
+     "Run it with CUDA_LAUNCH_BLOCKING=1 to find the operator; look at the sizes it is given"},
+    {"launch_resources", "A GPU kernel asks for more registers or shared memory than this GPU has.",
+     "Make its blocks smaller, or build the extension for this GPU"},
 };
 
 static struct cause *error_by_code(struct judge *judge) {
@@ -144,6 +150,17 @@ static struct cause *wrong_name(struct judge *judge) {
     return cause;
 }
 
+/* PyTorch for Windows has CUDA and never NCCL; elsewhere it is the sign of a build for the CPU. */
+static struct cause *no_nccl_on_windows(struct judge *judge) {
+    if (!printed(judge, "no_nccl") || !on_windows(judge) || chain_is_broken(judge))
+        return NULL;
+    struct cause *cause = judge_find(judge, "program-error", LIKELY,
+                                     "The program asks for NCCL, which PyTorch for Windows does not have.");
+    evidence_printed(judge, cause, "no_nccl");
+    cause_fix(judge, cause, "Use the other backend: init_process_group(backend=\"gloo\")", NULL);
+    return cause;
+}
+
 void rule_program_error(struct judge *judge) {
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof program_words / sizeof *program_words && !cause; i++) {
@@ -160,6 +177,8 @@ void rule_program_error(struct judge *judge) {
         cause = wrong_number(judge);
     if (!cause)
         cause = wrong_name(judge);
+    if (!cause)
+        cause = no_nccl_on_windows(judge);
     /* any other error of a program that sees the GPU is not the machine's */
     if (!cause && printed(judge, "python_error") && cuda_lists_gpus(judge) && !chain_is_broken(judge) &&
         !judge_found(judge, "fork-after-init") && !judge_found(judge, "torch-bug")) {

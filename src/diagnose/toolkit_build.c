@@ -197,28 +197,37 @@ void rule_toolkit_mismatch(struct judge *judge) {
     const struct toolkit_facts *toolkit = &judge->facts->toolkit;
     const struct printed_message *differ = printed(judge, "ext_cuda_mismatch"),
                                  *arch = printed_saying(judge, "nvcc_unsupported_arch", "nvcc fatal");
+    /* CMake's finding that compiler and headers are of two toolkits; an extension's that the one found is too old
+     */
+    const struct printed_message *parts = printed(judge, "toolkit_parts"),
+                                 *old = printed(judge, "toolkit_too_old");
     int build = 0, torch = torch_cuda(judge);
     if (known(toolkit->build_version))
         cuda_version_parse(span_of(toolkit->build_version.value), &build);
     bool facts = building(judge) && build && torch && cuda_major(build) != cuda_major(torch);
-    if (!differ && !arch && !facts)
+    if (!differ && !arch && !facts && !parts && !old)
         return;
     char text[16];
-    struct cause *cause = differ && text_of(differ->argument) && text_of(differ->second)
-                              ? judge_find(judge, "toolkit-mismatch", CERTAIN,
-                                           "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
-                                           differ->argument.value, differ->second.value)
-                          : differ ? judge_find(judge, "toolkit-mismatch", CERTAIN,
-                                                "The toolkit found is of another CUDA than PyTorch's.")
-                          : facts
-                              ? judge_find(judge, "toolkit-mismatch", CERTAIN,
-                                           "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
-                                           toolkit->build_version.value, cuda_version_text(torch, text))
-                              : judge_find(judge, "toolkit-mismatch", LIKELY,
-                                           "The toolkit found does not know the GPU that is built for (%s).",
-                                           text_of(arch->argument) ? text_of(arch->argument) : "its architecture");
+    struct cause *cause =
+        differ && text_of(differ->argument) && text_of(differ->second)
+            ? judge_find(judge, "toolkit-mismatch", CERTAIN,
+                         "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
+                         differ->argument.value, differ->second.value)
+        : differ ? judge_find(judge, "toolkit-mismatch", CERTAIN,
+                              "The toolkit found is of another CUDA than PyTorch's.")
+        : facts  ? judge_find(judge, "toolkit-mismatch", CERTAIN,
+                              "The toolkit found is CUDA %s, and PyTorch was built with CUDA %s.",
+                              toolkit->build_version.value, cuda_version_text(torch, text))
+        : parts  ? judge_find(judge, "toolkit-mismatch", LIKELY,
+                              "The build finds the compiler of one CUDA toolkit and the headers of "
+                               "another.")
+        : old    ? judge_find(judge, "toolkit-mismatch", LIKELY,
+                              "The toolkit found is too old for what is built with it.")
+                 : judge_find(judge, "toolkit-mismatch", LIKELY,
+                              "The toolkit found does not know the GPU that is built for (%s).",
+                           text_of(arch->argument) ? text_of(arch->argument) : "its architecture");
     evidence_printed(judge, cause, "ext_cuda_mismatch");
-    evidence_printed(judge, cause, "nvcc_unsupported_arch");
+    evidence_printed_all(judge, cause, "nvcc_unsupported_arch", "toolkit_parts", "toolkit_too_old", NULL);
     cause_fact(judge, cause, "toolkit.build_home", &toolkit->build_home);
     cause_fact(judge, cause, "toolkit.build_home_by", &toolkit->build_home_by);
     cause_fact(judge, cause, "toolkit.build_version", &toolkit->build_version);
@@ -269,7 +278,7 @@ static int64_t major_of(const char *version) {
 void rule_toolkit_host_compiler(struct judge *judge) {
     static const char *const ids[] = {"gcc_unsupported",  "msvc_unsupported",    "compiler_missing",
                                       "python_h_missing", "ext_compiler_bounds", "ext_glibc_math",
-                                      "ext_ninja"};
+                                      "ext_ninja",        "gcc_too_old"};
     const struct printed_message *message = NULL;
     for (size_t i = 0; i < sizeof ids / sizeof *ids && !message; i++)
         message = printed(judge, ids[i]);
@@ -296,6 +305,10 @@ void rule_toolkit_host_compiler(struct judge *judge) {
         : text_eq(id, "python_h_missing")
             ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
                          "Python's headers (Python.h) are missing, which compiling for PyTorch needs.")
+        : text_eq(id, "gcc_too_old")
+            ? judge_find(judge, "toolkit-host-compiler", LIKELY,
+                         "The host compiler, or the C++ standard the build asks it for, is older than PyTorch's "
+                         "headers take.")
         : text_eq(id, "gcc_unsupported") && argument
             ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
                          "The CUDA toolkit takes no gcc newer than %s, and a newer one is used.", argument)

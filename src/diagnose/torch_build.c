@@ -140,7 +140,13 @@ static unsigned python_number(const struct judge *judge) {
 
 static bool is_torch_requirement(const char *requirement) {
     struct span span = span_of(requirement);
-    return span_starts(span, "torch") && (span.len == 5 || strchr("=<>!~[ ;", span.ptr[5]));
+    static const char *const names[] = {"torch", "torchvision", "torchaudio"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t end = strlen(names[i]);
+        if (span_starts(span, names[i]) && (span.len == end || strchr("=<>!~[ ;", span.ptr[end])))
+            return true;
+    }
+    return false;
 }
 
 /* The release of "torch==1.13.1+cu117", where the tables know which Pythons it serves. */
@@ -150,7 +156,8 @@ static bool release_asked_for(struct judge *judge, const char *requirement, stru
     span_cut(span_of(requirement), '=', &name, &version_text);
     while (version_text.len && version_text.ptr[0] == '=')
         version_text = span_slice(version_text, 1, version_text.len);
-    return version_text.len && judge->options.knowledge && package_version_parse(version_text, &version) == 0 &&
+    return span_eq(name, "torch") && version_text.len && judge->options.knowledge &&
+           package_version_parse(version_text, &version) == 0 &&
            knowledge_torch(judge->options.knowledge, &version, ret_release) == 0 && ret_release->confirmed &&
            ret_release->python_max;
 }
@@ -186,7 +193,8 @@ static bool is_published(struct judge *judge, const char *requirement) {
     span_cut(span_of(requirement), '=', &name, &text);
     while (text.len && text.ptr[0] == '=')
         text = span_slice(text, 1, text.len);
-    return text.len && judge->options.knowledge && package_version_parse(text, &version) == 0 &&
+    return span_eq(name, "torch") && text.len && judge->options.knowledge &&
+           package_version_parse(text, &version) == 0 &&
            knowledge_torch(judge->options.knowledge, &version, &release) == 0 && release.confirmed &&
            (!version.local[0] || texts_have(&release.variants, version.local));
 }
@@ -418,7 +426,9 @@ static bool is_windows_default(const struct judge *judge) {
 
 void rule_torch_cpu_build(struct judge *judge) {
     const struct printed_message *aten = printed_about(judge, "backend_missing", "aten::empty");
-    bool said = printed_any(judge, "not_compiled", "torch_cpu_only_said", NULL) || aten;
+    /* CUDA builds for Linux bring NCCL, but for Jetson's */
+    bool no_nccl = printed(judge, "no_nccl") && !on_windows(judge) && !on_jetson(judge) && !torch_build_of(judge);
+    bool said = printed_any(judge, "not_compiled", "torch_cpu_only_said", NULL) || aten || no_nccl;
     bool assumed = is_windows_default(judge);
     bool cpu = text_eq(torch_build_of(judge), "cpu") || assumed;
     if ((!cpu && !said) || judge_found(judge, "torch-platform-without-cuda") || on_macos(judge) ||
@@ -427,12 +437,13 @@ void rule_torch_cpu_build(struct judge *judge) {
     if (text_eq(torch_build_of(judge), "rocm") || text_eq(torch_build_of(judge), "xpu"))
         return;
     const char *version = torch_version(judge);
-    struct cause *cause = judge_find(judge, "torch-cpu-build", assumed && !said ? LIKELY : CERTAIN,
-                                     "The installed PyTorch%s%s is a build for the CPU, without CUDA%s.",
-                                     version ? " " : "", version ? version : "", why_cpu(judge));
+    struct cause *cause =
+        judge_find(judge, "torch-cpu-build", (assumed && !said) || (no_nccl && !cpu) ? LIKELY : CERTAIN,
+                   "The installed PyTorch%s%s is a build for the CPU, without CUDA%s.", version ? " " : "",
+                   version ? version : "", why_cpu(judge));
     evidence_build(judge, cause);
     evidence_printed(judge, cause, "not_compiled");
-    evidence_printed(judge, cause, "torch_cpu_only_said");
+    evidence_printed_all(judge, cause, "torch_cpu_only_said", "no_nccl", NULL);
     if (aten)
         cause_message(judge, cause, aten);
     const struct python_environment *other = other_with_torch(judge);

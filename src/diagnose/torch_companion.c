@@ -209,7 +209,7 @@ static bool cpp_symbol_of_torch(const char *symbol) {
 }
 
 /* A loader's error in somebody else's library that was made for another PyTorch. */
-static const struct printed_message *foreign_extension_fails(const struct judge *judge) {
+static const struct printed_message *foreign_extension_fails(struct judge *judge) {
     const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
         const struct printed_message *message = &messages->items[i];
@@ -220,11 +220,16 @@ static const struct printed_message *foreign_extension_fails(const struct judge 
         if (text_eq(id, "undefined_symbol") && ((cpp_symbol_of_torch(what) && !own_file) || other_file))
             return message;
         if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) &&
+            is_extensions_library(judge, message))
+            return message;
+        if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) &&
             (is_split_torch_library(what) || ((text_starts(what, "libtorch") || text_starts(what, "libc10")) &&
                                               who && *who && !wanted_by_torch(who))))
             return message;
+        /* torch was imported before it, and a torch of that CUDA would have brought the library */
+        bool packaged = text_has(who, "site-packages") || text_has(who, "dist-packages") || torch_version(judge);
         if ((text_eq(id, "library_missing") || text_eq(id, "lib_missing")) && text_starts(what, "libcudart") &&
-            who && *who && !wanted_by_torch(who) && torch_version(judge))
+            who && *who && !wanted_by_torch(who) && packaged)
             return message;
     }
     return NULL;
@@ -282,6 +287,35 @@ static struct cause *companion_by_versions(struct judge *judge) {
     return NULL;
 }
 
+/* Packages whose releases differ by torch and CUDA, or come with and without their compiled half. */
+static bool is_companion_module(const char *module) {
+    static const char *const starts[] = {
+        "mmcv",          "torchvision", "torchaudio",        "detectron2", "pytorch3d", "xformers", "apex",
+        "amp_C",         "fused_",      "flash_attn",        "torch_",     "spconv",    "mmdet3d",  "pointnet2",
+        "groundingdino", "MultiScale",  "maskrcnn_benchmark"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (text_starts(module, starts[i]))
+            return true;
+    return false;
+}
+
+/* "No module named 'mmcv._ext'", "'flash_attn_2_cuda'": the Python half of a package is there and its compiled
+ * half is not, since it was installed without CUDA or built for another torch. */
+static const struct printed_message *compiled_half_missing(const struct judge *judge) {
+    static const char *const endings[] = {"._C", "._ext", "_cuda", ".cuda_ext", "_CUDA", "_cuda_kernels", "amp_C"};
+    for (size_t i = 0; i < judge->messages.count; i++) {
+        const struct printed_message *message = &judge->messages.items[i];
+        const char *module = text_of(message->argument);
+        const char *who = text_of(message->second);
+        if (text_eq(text_of(message->id), "ext_not_built") && !(who && *who && wanted_by_torch(who)))
+            return message;
+        for (size_t k = 0; text_eq(text_of(message->id), "no_module") && k < sizeof endings / sizeof *endings; k++)
+            if (text_ends(module, endings[k]) && is_companion_module(module))
+                return message;
+    }
+    return NULL;
+}
+
 static struct cause *companion_by_words(struct judge *judge) {
     const struct printed_message *backend = operator_without_cuda(judge), *op = printed(judge, "op_missing"),
                                  *extension = foreign_extension_fails(judge);
@@ -304,6 +338,22 @@ static struct cause *companion_by_words(struct judge *judge) {
                               ? text_basename(text_of(extension->second))
                               : "An extension module",
                           text_of(extension->argument) ? text_of(extension->argument) : "a symbol is missing");
+    const struct printed_message *half = compiled_half_missing(judge),
+                                 *source = printed(judge, "old_torch_source");
+    if (half) {
+        const char *what = text_of(half->argument);
+        struct cause *cause =
+            judge_find(judge, "torch-companion-mismatch", LIKELY,
+                       "The compiled part of %s is not there: it was installed without it, or for another torch.",
+                       what && *what ? what : "a package");
+        if (text_eq(text_of(half->id), "no_module"))
+            cause_message(judge, cause, half);
+        return cause;
+    }
+    if (source)
+        return judge_find(judge, "torch-companion-mismatch", LIKELY,
+                          "The extension's source is for an older PyTorch than the one installed: it uses %s.",
+                          text_of(source->argument) ? text_of(source->argument) : "what PyTorch has dropped");
     if (printed(judge, "torchtext_symbol"))
         return judge_find(judge, "torch-companion-mismatch", LIKELY,
                           "A companion's library cannot be loaded: it was built for another torch.");
@@ -351,7 +401,8 @@ void rule_torch_companion_mismatch(struct judge *judge) {
     evidence_cuda(judge, cause, 98);
     static const char *const ids[] = {
         "companion_cuda_mismatch", "xformers_built_for", "op_backend_missing", "op_missing",
-        "undefined_symbol",        "library_missing",    "lib_missing"};
+        "undefined_symbol",        "library_missing",    "lib_missing",        "ext_not_built",
+        "old_torch_source"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
     if (python)

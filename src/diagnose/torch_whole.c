@@ -119,7 +119,8 @@ static bool is_own_library(const char *name) {
         "libcusolver", "libcusparse", "libnccl",  "libnvshmem", "libcufile", "libnvJitLink", "libnvToolsExt",
         "libnvtx",     "libtorch",    "libc10",   "libshm",     "libgomp",   "caffe2",       "torch_",
         "fbgemm",      "shm.dll",     "c10",      "asmjit",     "uv.dll",    "cudnn",        "cublas",
-        "nvToolsExt",  "cusparse",    "cufft",    "curand",     "cusolver",  "nvrtc",        "zlibwapi"};
+        "nvToolsExt",  "cusparse",    "cufft",    "curand",     "cusolver",  "nvrtc",        "zlibwapi",
+        "libmkl_",     "libiomp5",    "libmagma"};
     const char *base = text_basename(name ? name : "");
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (text_starts(base, starts[i]))
@@ -146,7 +147,44 @@ bool wanted_by_torch(const char *file) {
            text_starts(base, "libnv") || text_starts(base, "libnccl") || text_eq(file, "torch");
 }
 
-static const struct printed_message *missing_own_library(const struct judge *judge) {
+static bool span_after(struct span text, const char *prefix, struct span *ret_rest) {
+    if (!span_starts(text, prefix))
+        return false;
+    *ret_rest = span_slice(text, strlen(prefix), text.len);
+    return true;
+}
+
+/* Libraries of CUDA carry its major: "libcudart.so.10.2", "libcublas.so.12". */
+static int cuda_major_of_library(const char *name) {
+    static const char *const carriers[] = {"libcudart.so.", "libcublas.so.", "libcublasLt.so.", "libnvrtc.so."};
+    struct span rest, text = span_of(name);
+    int64_t number;
+    for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++)
+        if (span_after(text, carriers[i], &rest)) {
+            size_t end = 0;
+            while (end < rest.len && rest.ptr[end] >= '0' && rest.ptr[end] <= '9')
+                end++;
+            return span_to_number(span_slice(rest, 0, end), 10, &number) == 0 ? (int)number : 0;
+        }
+    return 0;
+}
+
+/* What is missing is an extension's need and not PyTorch's: libc10_cuda and libtorch_cuda are torch's own, which
+ * it finds beside itself, so that only a build for the CPU lacks them; a plain libcudart.so.10.2 is asked for by
+ * no wheel of PyTorch (up to CUDA 10.2 they bring it under a name with a hash) and by none of another CUDA. */
+bool is_extensions_library(struct judge *judge, const struct printed_message *message) {
+    const char *library = text_of(message->argument), *who = text_of(message->second);
+    if (who && *who)
+        return false; /* the file that asks tells */
+    if (text_starts(library, "libc10_cuda.so") || text_starts(library, "libtorch_cuda.so"))
+        return true;
+    const struct python_environment *python = python_in_use(judge);
+    bool conda = python && (text_eq(text_of(python->installer), "conda") || package_of(python, "cudatoolkit"));
+    int major = cuda_major_of_library(library), torch = cuda_major(torch_cuda(judge));
+    return major && ((torch && major != torch) || (!torch && major <= 10 && !conda));
+}
+
+static const struct printed_message *missing_own_library(struct judge *judge) {
     static const char *const ids[] = {"library_missing", "lib_missing", "lib_not_in_syspath", "dll_missing"};
     const struct printed_message_rows *messages = &judge->messages;
     for (size_t i = 0; i < messages->count; i++) {
@@ -156,7 +194,7 @@ static const struct printed_message *missing_own_library(const struct judge *jud
         for (size_t j = 0; j < sizeof ids / sizeof *ids; j++)
             right_id |= text_eq(text_of(message->id), ids[j]);
         if (right_id && is_own_library(library) && !is_split_torch_library(library) &&
-            wanted_by_torch(text_of(message->second)))
+            !is_extensions_library(judge, message) && wanted_by_torch(text_of(message->second)))
             return message;
     }
     return NULL;
@@ -251,6 +289,12 @@ void rule_torch_install_broken(struct judge *judge) {
         cause = judge_find(judge, "torch-install-broken", LIKELY, "A library of PyTorch cannot be loaded%s%s.",
                            text_of(unloadable->argument) && *text_of(unloadable->argument) ? ": " : "",
                            text_of(unloadable->argument) ? text_basename(text_of(unloadable->argument)) : "");
+    const struct printed_message *unbuilt = printed(judge, "ext_not_built");
+    bool own = unbuilt && text_of(unbuilt->second) && *text_of(unbuilt->second) &&
+               wanted_by_torch(text_of(unbuilt->second)); /* "name '_C' is not defined" in torch/__init__.py */
+    if (!cause && (own || printed(judge, "torch_half")))
+        cause = judge_find(judge, "torch-install-broken", LIKELY,
+                           "What is imported as torch is not a whole PyTorch: its own files are missing from it.");
     if (!cause && printed(judge, "broken_build"))
         cause =
             judge_find(judge, "torch-install-broken", LIKELY, "PyTorch's files are mixed from two installations.");
@@ -260,7 +304,7 @@ void rule_torch_install_broken(struct judge *judge) {
                                       "lib_not_in_syspath", "dll_missing",     "broken_build"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         evidence_printed(judge, cause, ids[i]);
-    evidence_printed_all(judge, cause, "file_short", "cudnn_load", "undefined_symbol", NULL);
+    evidence_printed_all(judge, cause, "file_short", "cudnn_load", "undefined_symbol", "torch_half", NULL);
     if (python) {
         cause_fact(judge, cause, "torch.torch_version", &python->torch_version);
         cause_fact(judge, cause, "torch.torch_path", &python->torch_path);

@@ -176,12 +176,21 @@ static bool one_shadows(const struct python_environment *a, const struct python_
     return is_user_site(&a->torch_path) != is_user_site(&b->torch_path);
 }
 
+/* nvidia-smi answered, and then the shell finds none: with a container in play these are two places, of which the
+ * later one has nothing of the driver in it. */
+static bool smi_is_gone(const struct snapshot *before, const struct snapshot *after) {
+    return is_true(before->driver.smi_present) && is_false(after->driver.smi_present) &&
+           (known(before->system.container) || known(after->system.container));
+}
+
 static bool contradicts(const struct snapshot *report, const struct snapshot *block) {
     const struct flag_fact *a = &report->compute.is_available, *b = &block->compute.is_available;
     if (known(*a) && known(*b) && a->value != b->value)
         return true;
     const struct python_environment *x = in_use(report), *y = in_use(block);
     if (x && y && versions_differ(&x->torch_version, &y->torch_version) && !one_shadows(x, y))
+        return true;
+    if (smi_is_gone(report, block))
         return true;
     return drivers_differ(&report->driver.module_version, &block->driver.module_version);
 }
@@ -245,7 +254,10 @@ static void fill_gaps(struct reading *reading, struct report *judged, const stru
     bool same_place =
         judged->place == other->place || judged->place == PLACE_UNKNOWN || other->place == PLACE_UNKNOWN;
     struct text_fact container = to->system.container, image = to->access.image,
-                     distribution = to->system.distribution_name;
+                     distribution = to->system.distribution_name, passed = to->access.gpu_passed_by;
+    bool gone = smi_is_gone(from, to);
+    if (gone)
+        fill_part(reading->arena, to, from, "compute", false); /* what PyTorch said before belongs to either */
     fill_part(reading->arena, to, from, "gpu", false);
     fill_part(reading->arena, to, from, "driver", false);
     fill_part(reading->arena, to, from, "system", false);
@@ -258,6 +270,11 @@ static void fill_gaps(struct reading *reading, struct report *judged, const stru
     } else {
         fill_part(reading->arena, to, from, "toolkit", false);
         fill_part(reading->arena, to, from, "access", false);
+    }
+    if (gone) { /* an option of the container that worked is none of this one's */
+        to->access.gpu_passed_by = passed;
+        if (!known(passed))
+            set_absent(&to->access.gpu_passed_by, to->driver.smi_present.is.source);
     }
     const struct python_environment *ours = in_use(to), *theirs = in_use(from);
     bool other_torch = ours && theirs && versions_differ(&ours->torch_version, &theirs->torch_version);

@@ -197,6 +197,9 @@ static void no_torch(struct reading *reading, const struct printed_message *mess
 
 static void no_smi(struct reading *reading, const struct printed_message *message, struct span text) {
     (void)message;
+    struct span line = span_trim(page_line(reading->page, reading->line->number - 1));
+    if (span_has(line, "OCI runtime") || span_has(line, "container process") || span_has(line, "crun: "))
+        note_word(reading, &reading->facts->system.container, "docker"); /* the engine says it, no shell */
     (void)text;
     note_flag(reading, &reading->facts->driver.smi_present, false);
 }
@@ -215,6 +218,18 @@ static void build_needed(struct reading *reading, const struct printed_message *
     (void)message;
     (void)text;
     note_flag(reading, &reading->facts->toolkit.needed, true);
+}
+
+/* A shell's answer to a typed "nvcc --version" tells that it is not on PATH, and not that anything is built. */
+static void no_nvcc(struct reading *reading, const struct printed_message *message, struct span text) {
+    size_t number = reading->line->number;
+    struct line before;
+    if (number >= 2) {
+        line_classify(page_line(reading->page, number - 2), number - 1, &before);
+        if (before.kind == LINE_SHELL && (span_starts(before.text, "nvcc") || span_starts(before.text, "which ")))
+            return;
+    }
+    build_needed(reading, message, text);
 }
 
 static void not_available(struct reading *reading, const struct printed_message *message, struct span text) {
@@ -349,7 +364,10 @@ static const struct {
                {"smi_not_found", no_smi},
                {"modprobe_not_found", no_module},
                {"ext_no_cuda_home", build_needed},
-               {"nvcc_not_found", build_needed},
+               {"nvcc_not_found", no_nvcc},
+               {"gcc_too_old", build_needed},
+               {"old_torch_source", build_needed},
+               {"toolkit_parts", build_needed},
                {"header_missing", build_needed},
                {"gcc_unsupported", build_needed},
                {"msvc_unsupported", build_needed},

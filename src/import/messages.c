@@ -142,6 +142,24 @@ static struct span requirement_of(struct reading *reading, struct span text) {
     return span_of(arena_printf(reading->arena, "torch==%.*s", (int)version.len, version.ptr));
 }
 
+/* The last file of the traceback that ends at the reader's line, without Python's own. */
+static struct span traceback_file(struct reading *reading) {
+    enum { LINES = 12 };
+    size_t index = reading->line->number - 1;
+    for (size_t i = 0; i < LINES && index-- > 0; i++) {
+        struct span text = span_trim(page_line(reading->page, index)), file;
+        if (span_starts(text, "Traceback"))
+            break;
+        if (!span_starts(text, "File \"") || !after_key(text, "File \"", &file))
+            continue;
+        size_t end = span_find(file, "\"");
+        file = span_slice(file, 0, end == SIZE_MAX ? file.len : end);
+        if (!span_has(file, "ctypes") && !span_has(file, "importlib"))
+            return file;
+    }
+    return (struct span){"", 0};
+}
+
 /* Which library is missing where programs name it in words, and who asked for it: the file before it on the line,
  * or the last file of the traceback that does not belong to torch. */
 static void complete_library(struct reading *reading, const struct message_match *match, struct span *library,
@@ -151,21 +169,34 @@ static void complete_library(struct reading *reading, const struct message_match
             span_find_nocase(match->group[0], "nvml") != SIZE_MAX || span_has(match->group[0], "libnvidia-ml");
         *library = span_of(nvml ? "libnvidia-ml.so.1" : "libcuda.so.1");
     }
-    enum { LINES = 12 };
-    size_t index = reading->line->number - 1;
-    for (size_t i = 0; i < LINES && index-- > 0 && !who->len;) {
-        struct span text = span_trim(page_line(reading->page, index)), file;
-        i++;
-        if (span_starts(text, "Traceback"))
-            break;
-        if (!span_starts(text, "File \"") || !after_key(text, "File \"", &file))
-            continue;
-        size_t end = span_find(file, "\"");
-        file = span_slice(file, 0, end == SIZE_MAX ? file.len : end);
-        if (span_has(file, "ctypes"))
-            continue;
-        *who = file;
+    if (!who->len)
+        *who = traceback_file(reading);
+}
+
+/* The package that a DLL belongs to, where its path or the traceback above names one other than torch. */
+static struct span asker_of_dll(struct reading *reading, struct span path, struct span words) {
+    static const char *const packages[] = {"torchvision",  "torchaudio", "torchtext",    "xformers", "mmcv",
+                                           "detectron2",   "flash_attn", "torch_",       "apex",     "pytorch3d",
+                                           "bitsandbytes", "spconv",     "sageattention"};
+    struct span line = span_trim(page_line(reading->page, reading->line->number - 1));
+    if (span_has(line, "Failed to load image Python extension"))
+        return span_of("torchvision/io/image.py");
+    struct span file = path;
+    if (!span_has(path, "site-packages") && span_has(words, "while importing")) {
+        file = traceback_file(reading);
+        if (span_has(words, "_cuda"))
+            return file.len ? file : span_trim(words);
     }
+    size_t at = span_find(file, "site-packages");
+    if (at == SIZE_MAX)
+        return (struct span){"", 0};
+    struct span package = span_slice(file, at + strlen("site-packages"), file.len);
+    while (package.len && (package.ptr[0] == '\\' || package.ptr[0] == '/'))
+        package = span_slice(package, 1, package.len);
+    for (size_t i = 0; i < sizeof packages / sizeof *packages; i++)
+        if (span_starts(package, packages[i]))
+            return package;
+    return (struct span){"", 0};
 }
 
 static void read_match(struct reading *reading, const struct message_match *match, size_t offset,
@@ -188,12 +219,16 @@ static void read_match(struct reading *reading, const struct message_match *matc
     }
     if (strcmp(id, "pip_no_match") == 0)
         first = requirement_of(reading, first);
+    if (strcmp(id, "dll_missing") == 0 && !second.len)
+        second = asker_of_dll(reading, first, match->group[0]);
     if (strcmp(id, "dll_missing") == 0)
         for (size_t i = first.len; i-- > 0;)
             if (first.ptr[i] == '\\' || first.ptr[i] == '/') {
                 first = span_slice(first, i + 1, first.len);
                 break;
             }
+    if (strcmp(id, "ext_not_built") == 0 && !first.len)
+        first = second = traceback_file(reading);
     if (strcmp(id, "library_missing") == 0)
         complete_library(reading, match, &first, &second);
     size_t before = reading->facts->printed.messages.count;

@@ -61,7 +61,7 @@ void rule_scheduler_no_gpu(struct judge *judge) {
         fix_table_of(judge, cause, "kubernetes", "install-operator");
         cause_see(judge, cause, "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/");
     } else {
-        cause_fix(judge, cause, "Ask the scheduler for one", "srun --gres=gpu:1 --pty bash", NULL);
+        fix_job(judge, cause);
         cause_see(judge, cause, "https://slurm.schedmd.com/gres.html");
     }
 }

@@ -31,8 +31,70 @@ static bool another_process(const struct judge *judge) {
     return judge->facts->access.processes.count > 0;
 }
 
+/* CUDA's errors of an MPS client: 805 no daemon or server answers, 806 the call to it failed, 807 it recovers from a
+ * failure, 808 and 809 it has no room for another client or connection. */
+enum { MPS_FIRST = 805, MPS_NOT_READY = 807, MPS_FULL = 808, MPS_LAST = 809 };
+
+static int mps_error(const struct judge *judge) {
+    for (int code = MPS_LAST; code >= MPS_FIRST; code--)
+        if (cuda_said(judge, code))
+            return code;
+    return 0;
+}
+
+static void fix_mps(struct judge *judge, struct cause *cause, bool full) {
+    if (full)
+        cause_fix(judge, cause, "See which servers and clients MPS has, and end clients that are not needed",
+                  "echo get_server_list | nvidia-cuda-mps-control", "nvidia-smi", NULL);
+    /* an empty directory has no daemon, and a program that finds none does without (MPS documentation) */
+    cause_fix(judge, cause, "Do without MPS, in this shell (not where the compute mode is exclusive)",
+              "export CUDA_MPS_PIPE_DIRECTORY=$(mktemp -d)",
+              "python -c \"import torch; print(torch.cuda.is_available())\"", NULL);
+    cause_fix(
+        judge, cause,
+        "Start MPS's daemon anew, as the user who started it: after an update of the driver the old one stays "
+        "and does not go with the new library",
+        "echo quit | nvidia-cuda-mps-control", "nvidia-cuda-mps-control -d", NULL);
+    if (in_container(judge))
+        cause_fix(
+            judge, cause,
+            "In a container: mount the host's pipe directory, share its IPC, be the same user, and use the host's "
+            "driver library",
+            arena_printf(judge->arena, "%s run --gpus all --ipc=host -v /tmp/nvidia-mps:/tmp/nvidia-mps ...",
+                         container_engine(judge)),
+            NULL);
+}
+
+/* A program that finds the pipe directory of an MPS daemon talks to the GPU through it only. */
+static bool mps_fails(struct judge *judge) {
+    const struct access_facts *access = &judge->facts->access;
+    int code = mps_error(judge);
+    if (!code && !printed(judge, "mps_failed"))
+        return false;
+    const char *directory = text_of(access->mps);
+    const char *why = code >= MPS_FULL                ? "has no room for another program"
+                      : is_false(access->mps_running) ? "does not answer: none runs"
+                      : code == MPS_NOT_READY         ? "recovers from a failure and takes no program"
+                                                      : "does not answer, or is of another driver release";
+    struct cause *cause = judge_find(judge, "compute-mode-or-in-use", code ? CERTAIN : LIKELY,
+                                     "CUDA goes through MPS here%s%s%s, and its daemon or server %s.",
+                                     directory ? " (" : "", directory ? directory : "", directory ? ")" : "", why);
+    for (int c = MPS_FIRST; c <= MPS_LAST; c++)
+        evidence_cuda(judge, cause, c);
+    evidence_printed(judge, cause, "mps_failed");
+    cause_fact(judge, cause, "access.mps", &access->mps);
+    cause_fact(judge, cause, "access.mps_running", &access->mps_running);
+    evidence_variable(judge, cause, "CUDA_MPS_PIPE_DIRECTORY");
+    cause_fact(judge, cause, "access.compute_mode", &access->compute_mode);
+    fix_mps(judge, cause, code >= MPS_FULL);
+    cause_see(judge, cause, "https://docs.nvidia.com/deploy/mps/");
+    return true;
+}
+
 /* Prohibited lets no process in; exclusive mode one. Error 46 is what the second one gets. */
 void rule_compute_mode_or_in_use(struct judge *judge) {
+    if (!cuda_lists_gpus(judge) && mps_fails(judge))
+        return;
     const char *name;
     const struct text_fact *mode = compute_mode(judge, &name);
     const char *value = mode ? mode->value : NULL;

@@ -1,6 +1,7 @@
 /* Link 3 under WSL: the driver is Windows', and reaches Linux through /dev/dxg and /usr/lib/wsl/lib. */
 #include "base/text.h"
 #include "diagnose/fix.h"
+#include "diagnose/fix_fill.h"
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 
@@ -165,6 +166,11 @@ static bool is_linux_driver_package(const char *name) {
     return false;
 }
 
+static bool has_system(struct judge *judge, const char *name) {
+    struct texts systems = fix_systems(judge);
+    return texts_have(&systems, name);
+}
+
 /* A Linux driver inside WSL: its libcuda hides the one Windows mounts. A package that does not win harms nothing. */
 void rule_wsl_linux_driver_inside(struct judge *judge) {
     const struct driver_facts *driver = &judge->facts->driver;
@@ -194,14 +200,30 @@ void rule_wsl_linux_driver_inside(struct judge *judge) {
                            source ? source : driver->packages.is.source);
             shown++;
         }
-    const char *like = text_of(judge->facts->system.distribution_like),
-               *id = text_of(judge->facts->system.distribution);
-    bool apt = !id || text_has(id, "debian") || text_has(id, "ubuntu") || text_has(like, "debian");
-    cause_fix(judge, cause, "Remove the Linux driver from WSL",
-              apt ? "sudo apt purge '^nvidia-(driver|utils|dkms|kernel|headless).*' '^libnvidia-compute.*' "
+    bool packaged = package || unknown(driver->packages);
+    bool apt =
+        has_system(judge, "debian") || has_system(judge, "ubuntu") || !known(judge->facts->system.distribution);
+    const char *remove =
+        !packaged ? "sudo nvidia-uninstall"
+        : apt     ? "sudo apt purge '^nvidia-(driver|utils|dkms|kernel|headless).*' '^libnvidia-compute.*' "
                     "'^libcuda1$' '^cuda-drivers.*'"
-                  : NULL,
-              apt ? "sudo ldconfig" : NULL, NULL);
-    fix_table_of(judge, cause, "wsl", "restart-wsl");
+        : has_system(judge, "fedora") || has_system(judge, "rhel")
+            ? "sudo dnf remove 'xorg-x11-drv-nvidia*' 'akmod-nvidia*' 'nvidia-driver*' 'cuda-drivers*'"
+        : has_system(judge, "arch")     ? "sudo pacman -Rns nvidia-utils"
+        : has_system(judge, "opensuse") ? "sudo zypper remove 'nvidia-compute*' 'nvidia-driver*' 'nvidia-open*'"
+                                        : NULL;
+    struct fix *fix = cause_fix(
+        judge, cause,
+        packaged ? "Remove the Linux driver from WSL, restart WSL (this shell ends) and see that nvidia-smi "
+                   "works"
+                 : "Remove the Linux driver from WSL (no package owns it: one from NVIDIA's "
+                   ".run file), restart WSL (this shell ends) and see that nvidia-smi works",
+        NULL);
+    static const char *const after[] = {"sudo ldconfig", "wsl.exe --shutdown", "nvidia-smi"};
+    if (remove)
+        texts_add(judge->arena, &fix->commands, remove);
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++)
+        texts_add(judge->arena, &fix->commands, after[i]);
+    fix->needs_root = true;
     see_wsl(judge, cause);
 }

@@ -28,8 +28,12 @@ static bool is_open(const struct judge *judge) {
     return text_eq(text_of(judge->facts->driver.module_flavour), "open");
 }
 
-static void see_supported(struct judge *judge, struct cause *cause) {
+static void see_driver(struct judge *judge, struct cause *cause) {
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
+}
+
+static void see_supported(struct judge *judge, struct cause *cause) {
+    see_driver(judge, cause);
     cause_see(judge, cause, "https://www.nvidia.com/en-us/drivers/unix/legacy-gpu/");
 }
 
@@ -182,6 +186,15 @@ static struct cause *broken_library(struct judge *judge) {
                        text_of(library->path) ? text_of(library->path) : text_of(library->soname));
         cause_fact(judge, cause, "driver.libraries.path", &library->path);
         cause_fact(judge, cause, "driver.libraries.whole", &library->whole);
+        const char *file = text_of(library->real_path) ? text_of(library->real_path) : text_of(library->path);
+        if (in_container(judge))
+            cause_fix(judge, cause,
+                      "Mend the file on the host, or take it out of the image: the host's driver is mounted in",
+                      NULL);
+        else if (!fix_table_path(judge, cause, "reinstall-file", file))
+            cause_fix(judge, cause, "Install the package that the file belongs to again", NULL);
+        if (!in_container(judge) && text_of(library->path))
+            texts_add(judge->arena, &cause->fixes.items[cause->fixes.count - 1].commands, "nvidia-smi");
         return cause;
     }
     return NULL;
@@ -209,16 +222,21 @@ static struct cause *firmware_missing(struct judge *judge) {
     for (size_t i = 0; i < driver->gsp_firmware.count; i++)
         cause_evidence(judge, cause, "driver.gsp_firmware", driver->gsp_firmware.items[i],
                        driver->gsp_firmware.is.source);
+    if (!fix_table(judge, cause, "reinstall-firmware"))
+        cause_fix(judge, cause, "Install the driver's packages once more, its firmware among them", NULL)->reboot =
+            true;
     return cause;
 }
 
 void rule_driver_install_broken(struct judge *judge) {
     const struct driver_package_rows *packages = &judge->facts->driver.packages;
     struct cause *cause = broken_library(judge);
+    bool half = false;
     for (size_t i = 0; i < packages->count; i++) {
         const struct driver_package *package = &packages->items[i];
         if (!half_installed(text_of(package->state)) || cuda_lists_gpus(judge))
             continue;
+        half = true;
         cause = judge_find(judge, "driver-install-broken", LIKELY,
                            "The installation of %s %s was not finished (%s).", text_of(package->name),
                            text_of(package->version) ? text_of(package->version) : "", text_of(package->state));
@@ -232,8 +250,9 @@ void rule_driver_install_broken(struct judge *judge) {
     }
     if (!cause)
         return;
-    fix_table_or(judge, cause, "repair-driver", "Install the driver's packages once more, then reboot");
-    see_supported(judge, cause);
+    if (half || !cause->fixes.count)
+        fix_table_or(judge, cause, "repair-driver", "Install the driver's packages once more, then reboot");
+    see_driver(judge, cause);
 }
 
 /* --- nothing more exact is known ----------------------------------------------------------------------------- */
@@ -288,7 +307,7 @@ void rule_driver_not_found(struct judge *judge) {
     if (is_false(judge->facts->compute.is_available))
         cause_fact(judge, cause, "compute.is_available", &judge->facts->compute.is_available);
     fix_driver(judge, cause, NULL);
-    see_supported(judge, cause);
+    see_driver(judge, cause);
     judge_ask(judge, "gpu.devices", "whether the machine has an NVIDIA GPU at all",
               "lspci -nnk | grep -A3 -i nvidia");
 }
@@ -308,28 +327,10 @@ static struct cause *wsl_tcc(struct judge *judge) {
         cause_fix(judge, cause, "Switch the GPU's driver model, in Windows as administrator, and reboot Windows",
                   "nvidia-smi -dm 0", NULL)
             ->reboot = true;
+        cause_see(judge, cause, "https://docs.nvidia.com/cuda/wsl-user-guide/");
         return cause;
     }
     return NULL;
-}
-
-/* A program that finds MPS's pipe directory talks to its daemon only, and fails where that does not answer. */
-static struct cause *no_mps(struct judge *judge) {
-    bool said = printed(judge, "mps_failed") != NULL;
-    for (int code = 805; code <= 809; code++)
-        said |= cuda_said(judge, code);
-    if (!said)
-        return NULL;
-    struct cause *cause = judge_find(judge, "driver-init-failed", LIKELY,
-                                     "CUDA is to go through MPS, and the MPS daemon does not answer.");
-    for (int code = 805; code <= 809; code++)
-        evidence_cuda(judge, cause, code);
-    evidence_printed(judge, cause, "mps_failed");
-    cause_fact(judge, cause, "access.mps", &judge->facts->access.mps);
-    cause_fix(judge, cause, "Start the daemon", "nvidia-cuda-mps-control -d", NULL);
-    cause_fix(judge, cause, "Do without MPS", "unset CUDA_MPS_PIPE_DIRECTORY", NULL);
-    cause_see(judge, cause, "https://docs.nvidia.com/deploy/mps/");
-    return cause;
 }
 
 static struct cause *no_bars(struct judge *judge) {
@@ -349,6 +350,8 @@ static struct cause *no_bars(struct judge *judge) {
               "64-bit MMIO window",
               NULL)
         ->reboot = true;
+    cause_see(judge, cause,
+              "https://download.nvidia.com/XFree86/Linux-x86_64/550.163.01/README/commonproblems.html");
     return cause;
 }
 
@@ -373,7 +376,7 @@ static struct cause *nodes_hang(struct judge *judge) {
 
 /* Codes that say "it does not start", with no more exact cause among the facts. */
 static struct cause *failed_codes(struct judge *judge) {
-    static const int cuda_codes[] = {2, 3, 303, 304, 803, 805, 806, 807, 100, 101, 999};
+    static const int cuda_codes[] = {2, 3, 303, 304, 803, 100, 101, 999};
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof cuda_codes / sizeof *cuda_codes; i++) {
         int code = cuda_codes[i];
@@ -404,8 +407,6 @@ void rule_driver_init_failed(struct judge *judge) {
     if (explained(judge) || on_macos(judge) || cuda_lists_gpus(judge) || printed(judge, "worker_error"))
         return; /* an error of a worker is fork-after-init's */
     struct cause *cause = wsl_tcc(judge);
-    if (!cause)
-        cause = no_mps(judge);
     if (!cause)
         cause = no_bars(judge);
     if (!cause)
@@ -443,7 +444,8 @@ void rule_driver_init_failed(struct judge *judge) {
             ->reboot = true;
     else if (!cause->fixes.count)
         cause_fix(judge, cause, "Restart Windows, then update its NVIDIA driver", NULL)->reboot = true;
-    see_supported(judge, cause);
+    if (!cause->see.count)
+        see_driver(judge, cause);
     if (cause->confidence == POSSIBLE)
         judge_ask(judge, "driver.kernel_log", "why it does not start", "sudo dmesg | grep -iE 'nvrm|xid|nvidia'");
 }

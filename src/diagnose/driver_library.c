@@ -299,6 +299,16 @@ void rule_driver_compat_shadows(struct judge *judge) {
                   "from its file "
                   "(or remove the cuda-compat package), then run the second",
                   "grep -rn compat /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
-    fix_driver(judge, cause, NULL);
+    /* without it the driver's own library serves; a newer driver only where that one is too old for PyTorch */
+    int own = kernel_driver_cuda(judge), need = torch_cuda(judge);
+    size_t before = cause->fixes.count;
+    if (own && need && need / 1000 > own / 1000)
+        fix_driver(judge, cause, NULL);
+    for (size_t i = before; i < cause->fixes.count; i++) {
+        char text[16];
+        cause->fixes.items[i].title =
+            arena_printf(judge->arena, "%sfor PyTorch's CUDA %s a newer driver is needed: %s",
+                         i == before ? "Then " : "", cuda_version_text(need, text), cause->fixes.items[i].title);
+    }
     see_compat(judge, cause);
 }

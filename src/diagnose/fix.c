@@ -26,6 +26,26 @@ static const char *family_of(const char *id) {
     return NULL;
 }
 
+/* Where os-release is not known, the kernel's own name often tells: "6.8.0-45-generic", "5.14.0-427.el9.x86_64". */
+static void add_by_kernel(struct judge *judge, struct texts *systems) {
+    static const struct {
+        const char *part, *system;
+    } parts[] = {{"-generic", "ubuntu"}, {"-lowlatency", "ubuntu"}, {".el10", "rhel10"},
+                 {".el9", "rhel9"},      {".el8", "rhel8"},         {".fc", "fedora"},
+                 {".amzn2023", "amzn"},  {"-arch", "arch"},         {"-default", "opensuse"}};
+    const char *kernel = text_of(judge->facts->system.kernel);
+    for (size_t i = 0; kernel && i < sizeof parts / sizeof *parts; i++)
+        if (text_has(kernel, parts[i].part)) {
+            add_system(judge, systems, parts[i].system);
+            if (text_starts(parts[i].system, "rhel") || text_eq(parts[i].system, "amzn"))
+                add_system(judge, systems, "rhel");
+            return;
+        }
+    /* Debian's end in the machine: "6.1.0-28-amd64" */
+    if (text_ends(kernel, "-amd64") || text_ends(kernel, "-arm64"))
+        add_system(judge, systems, "debian");
+}
+
 struct texts fix_systems(struct judge *judge) {
     const struct system_facts *system = &judge->facts->system;
     struct texts systems = {0};
@@ -46,6 +66,8 @@ struct texts fix_systems(struct judge *judge) {
         const char *name = arena_copy_span(judge->arena, one);
         add_system(judge, &systems, family_of(name) ? family_of(name) : name);
     }
+    if (!id && !on_wsl(judge))
+        add_by_kernel(judge, &systems);
     add_system(judge, &systems, "linux");
     return systems;
 }
@@ -55,10 +77,9 @@ struct texts fix_systems(struct judge *judge) {
 static const char *value_of(const struct fix_values *values, struct span name) {
     const struct {
         const char *name, *value;
-    } all[] = {{"branch", values ? values->branch : NULL},
-               {"torch", values ? values->torch : NULL},
-               {"variant", values ? values->variant : NULL},
-               {"cuda", values ? values->cuda : NULL}};
+    } all[] = {{"branch", values ? values->branch : NULL},   {"torch", values ? values->torch : NULL},
+               {"variant", values ? values->variant : NULL}, {"cuda", values ? values->cuda : NULL},
+               {"release", values ? values->release : NULL}, {"path", values ? values->path : NULL}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (span_eq(name, all[i].name))
             return all[i].value;
@@ -132,20 +153,72 @@ size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system
 }
 
 /* What the loaded driver's branch is, for rows that install pieces of the same branch. */
-static const char *branch_in_use(struct judge *judge) {
+static struct fix_values values_in_use(struct judge *judge) {
     struct driver_version release;
-    return driver_release(judge, &release, NULL, NULL) ? arena_printf(judge->arena, "%u", release.part[0]) : NULL;
+    struct fix_values values = {0};
+    if (driver_release(judge, &release, NULL, NULL)) {
+        values.branch = arena_printf(judge->arena, "%u", release.part[0]);
+        values.release = arena_copy(judge->arena, release.text);
+    }
+    return values;
 }
 
-size_t fix_table(struct judge *judge, struct cause *cause, const char *action) {
+static size_t rows_here(struct judge *judge, struct cause *cause, const char *action,
+                        const struct fix_values *values) {
     struct texts systems = fix_systems(judge);
-    struct fix_values values = {.branch = branch_in_use(judge)};
     for (size_t i = 0; i < systems.count; i++) {
-        size_t added = fix_rows(judge, cause, systems.items[i], action, &values);
+        size_t added = fix_rows(judge, cause, systems.items[i], action, values);
         if (added)
             return added;
     }
     return 0;
+}
+
+size_t fix_table(struct judge *judge, struct cause *cause, const char *action) {
+    struct fix_values values = values_in_use(judge);
+    return rows_here(judge, cause, action, &values);
+}
+
+size_t fix_table_path(struct judge *judge, struct cause *cause, const char *action, const char *path) {
+    struct fix_values values = values_in_use(judge);
+    values.path = path;
+    if (!path || strpbrk(path, " '\"$`\\"))
+        return 0;
+    return rows_here(judge, cause, action, &values);
+}
+
+static bool same_commands(const struct fix *a, const struct fix *b) {
+    if (a->commands.count != b->commands.count)
+        return false;
+    for (size_t i = 0; i < a->commands.count; i++)
+        if (!text_eq(a->commands.items[i], b->commands.items[i]))
+            return false;
+    return true;
+}
+
+/* Nobody knows which distribution it is: the commands of each of the large ones, told apart by their titles. */
+size_t fix_families(struct judge *judge, struct cause *cause, const char *action) {
+    static const struct {
+        const char *system, *name;
+    } families[] = {{"ubuntu", "Ubuntu"},          {"debian", "Debian"}, {"fedora", "Fedora"},
+                    {"rhel", "RHEL, Rocky, Alma"}, {"arch", "Arch"},     {"opensuse", "openSUSE"}};
+    struct fix_values values = values_in_use(judge);
+    size_t before = cause->fixes.count;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        struct cause own = {0};
+        fix_rows(judge, &own, families[i].system, action, &values);
+        for (size_t f = 0; f < own.fixes.count; f++) {
+            struct fix fix = own.fixes.items[f];
+            struct fix *last = cause->fixes.count > before ? &cause->fixes.items[cause->fixes.count - 1] : NULL;
+            if (last && same_commands(last, &fix)) {
+                last->title = arena_printf(judge->arena, "On %s and %s", families[i].name, last->title + 3);
+                continue;
+            }
+            fix.title = arena_printf(judge->arena, "On %s: %s", families[i].name, fix.title);
+            LIST_PUSH(judge->arena, &cause->fixes) = fix;
+        }
+    }
+    return cause->fixes.count - before;
 }
 
 bool fix_table_then(struct judge *judge, struct cause *cause, const char *action) {
@@ -161,6 +234,9 @@ bool fix_table_then(struct judge *judge, struct cause *cause, const char *action
 }
 
 void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title) {
-    if (!fix_table(judge, cause, action))
+    if (fix_table(judge, cause, action))
+        return;
+    bool nowhere = !known(judge->facts->system.distribution) && !on_windows(judge) && !on_wsl(judge);
+    if (!nowhere || !fix_families(judge, cause, action))
         cause_fix(judge, cause, title, NULL);
 }

@@ -10,9 +10,14 @@
 /* The rows of data/fixes.csv for the first of this machine's systems (its distribution, those it is like, "linux")
  * that has any. Returns their number. */
 size_t fix_table(struct judge *judge, struct cause *cause, const char *action);
+/* The same for rows that name a file: {path}. */
+size_t fix_table_path(struct judge *judge, struct cause *cause, const char *action, const char *path);
+/* The rows of each of the large distributions, for a machine of which nobody knows which it is. */
+size_t fix_families(struct judge *judge, struct cause *cause, const char *action);
 /* The same, as further commands of the last fix rather than as one of its own. False: no row. */
 bool fix_table_then(struct judge *judge, struct cause *cause, const char *action);
-/* The same as fix_table, and where the tables have none, the title without a command. */
+/* The rows of this machine's system; those of the large distributions where it is not known; else the title without a
+ * command. */
 void fix_table_or(struct judge *judge, struct cause *cause, const char *action, const char *title);
 /* The rows of a named system: "docker", "podman", "wsl", "jetson". */
 size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system, const char *action);
@@ -27,6 +32,8 @@ bool fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release
 void fix_torch_again(struct judge *judge, struct cause *cause);
 /* torchvision, torchaudio of the releases that belong to this torch, from its index. */
 void fix_companions(struct judge *judge, struct cause *cause);
+/* Ask the cluster's scheduler (Slurm, PBS, LSF) for a GPU. */
+void fix_job(struct judge *judge, struct cause *cause);
 /* The command that starts containers here: "docker", "podman", "nerdctl", "kubectl", "apptainer", "lxc". */
 const char *container_engine(const struct judge *judge);
 /* Start the container with the GPU, for this kind of container. */

@@ -1,4 +1,4 @@
-/* Start the container with the GPU, for this kind of container. */
+/* Start the container with the GPU, for this kind of container; ask a cluster for a GPU. */
 #include "base/text.h"
 #include "diagnose/fix.h"
 #include "diagnose/read.h"
@@ -114,4 +114,19 @@ void fix_container_again(struct judge *judge, struct cause *cause) {
                   arena_printf(judge->arena, "%s restart NAME", engine), NULL);
     else if (!text_eq(engine, "docker") || !fix_table_of(judge, cause, "docker", "gpu-lost"))
         cause_fix(judge, cause, "Start the container again, with --device for each node, or with CDI", NULL);
+}
+
+void fix_job(struct judge *judge, struct cause *cause) {
+    const struct access_facts *access = &judge->facts->access;
+    const char *name = text_of(access->scheduler);
+    bool pbs = text_eq(name, "pbs") || text_has(access->scheduler_outside.is.source, "pbs");
+    const char *command = pbs                    ? "qsub -I -l select=1:ngpus=1"
+                          : text_eq(name, "lsf") ? "bsub -Is -gpu num=1 bash"
+                          : text_eq(name, "sge") ? "qrsh -l gpu=1"
+                                                 : "srun --gres=gpu:1 --pty bash";
+    cause_fix(judge, cause, "Ask the scheduler for a GPU, and work in the shell that it gives", command,
+              "nvidia-smi -L", NULL);
+    if (!pbs && (!name || text_eq(name, "slurm")))
+        cause_fix(judge, cause, "In a batch script: a line #SBATCH --gres=gpu:1; which GPUs the cluster has shows",
+                  "sinfo -o '%P %G'", NULL);
 }

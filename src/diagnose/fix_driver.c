@@ -124,6 +124,14 @@ void fix_driver(struct judge *judge, struct cause *cause, const char *floor) {
     size_t added = branches.open_only ? fix_table(judge, cause, "install-open-modules") : 0;
     if (!added)
         added = fix_table(judge, cause, "install-driver");
+    bool known_system = known(judge->facts->system.distribution);
+    if (!added && !known_system)
+        added = fix_families(judge, cause, "install-driver");
+    if (!added && known_system) {
+        cause_fix(judge, cause, "Install the package of NVIDIA's driver, where the distribution has one", NULL)
+            ->reboot = true;
+        added = 1 + fix_table(judge, cause, "install-driver-runfile");
+    }
     if (!added)
         cause_fix(judge, cause,
                   floor

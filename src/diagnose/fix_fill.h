@@ -5,7 +5,7 @@
 
 /* NULL: not known; a row that needs it is then left out. */
 struct fix_values {
-    const char *branch, *torch, *variant, *cuda;
+    const char *branch, *release, *torch, *variant, *cuda, *path;
 };
 
 /* The table's names for this machine, the nearest first: "rhel9", "rocky", "rhel", "fedora", "linux". */

@@ -28,15 +28,21 @@ void rule_gpu_absent(struct judge *judge) {
         return;
     if (!is_true(facts->gpu.bus_readable) || facts->gpu.devices.count)
         return;
+    bool login_node = is_true(facts->access.scheduler_outside);
     struct cause *cause =
         judge_find(judge, "gpu-absent", CERTAIN, "There is no NVIDIA GPU on this machine's PCI bus%s.",
-                   known(facts->system.virtual_machine) ? ", which is that of a virtual machine" : "");
+                   login_node ? ": this shell is outside of any job, on a login node of a cluster"
+                   : known(facts->system.virtual_machine) ? ", which is that of a virtual machine"
+                                                          : "");
     cause_evidence(judge, cause, "gpu.devices", "no display or 3D function of vendor 10de",
                    facts->gpu.devices.is.source);
     for (size_t i = 0; i < facts->gpu.others.count; i++)
         cause_fact(judge, cause, "gpu.others.name", &facts->gpu.others.items[i].name);
     cause_fact(judge, cause, "system.virtual_machine", &facts->system.virtual_machine);
-    if (known(facts->system.virtual_machine))
+    if (login_node) {
+        cause_fact(judge, cause, "access.scheduler_outside", &facts->access.scheduler_outside);
+        fix_job(judge, cause);
+    } else if (known(facts->system.virtual_machine))
         cause_fix(judge, cause,
                   "Give the virtual machine a GPU: an instance type with one in a cloud, PCI passthrough or a "
                   "vGPU at home",

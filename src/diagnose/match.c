@@ -265,7 +265,8 @@ static enum age age_by_cuda(struct judge *judge, int capability) {
     struct architecture architecture;
     int cuda = match_needed_cuda(judge).cuda;
     if (!capability || !judge->options.knowledge ||
-        knowledge_architecture(judge->options.knowledge, capability, &architecture) < 0 || !cuda)
+        knowledge_architecture(judge->options.knowledge, capability, &architecture) < 0 ||
+        !architecture.confirmed || !cuda)
         return AGE_UNKNOWN;
     if (architecture.first_cuda > cuda)
         return AGE_TOO_NEW;

@@ -35,7 +35,10 @@ static void add_cause(struct buffer *out, const struct cause *cause) {
         buffer_add_text(out, "- ");
         add_plain(out, e->fact);
         buffer_add_text(out, ": ");
-        add_code(out, e->value);
+        if (*e->value) /* a code span cannot be empty */
+            add_code(out, e->value);
+        else
+            buffer_add_text(out, "empty");
         if (e->source) {
             buffer_add_text(out, " (");
             add_plain(out, e->source);

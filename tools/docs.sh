@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what is made from the program's own tables; tests/cli/generated.py holds the files to it.
+# Writes what is made from the program's own tables; tests/cli/command_line.py holds the files to it.
 set -eu
 cd "$(dirname "$0")/.."
 program=${WHYCUDA:-build/release/whycuda}

@@ -26,12 +26,12 @@ static void print_record(FILE *out, const char *prefix, const struct record_type
 }
 
 void facts_print(FILE *out) {
-    fputs("# Every fact of a snapshot\n\nMade from the field lists in `src/facts/` by `./dev docs`. A fact is "
-          "known (value and "
-          "source), absent (looked, is not\nthere) or unknown (why). The last column says what is made anonymous "
-          "before a "
-          "snapshot leaves the machine.\n",
-          out);
+    fputs(
+        "# Every fact of a snapshot\n\n"
+        "Made from the field lists in `src/facts/` by `./dev docs`. A fact is known (value and source), absent "
+        "(looked, is not\nthere) or unknown (why). The last column says what is made anonymous before a snapshot "
+        "leaves the machine.\n",
+        out);
     for (size_t i = 0; i < snapshot_part_count; i++) {
         fprintf(out, "\n## %s\n\n%s\n\n| fact | kind | meaning | made anonymous |\n|---|---|---|---|\n",
                 snapshot_parts[i].name, snapshot_parts[i].doc);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/buffer.h"
 #include "cli/verb.h"
+#include "report/words.h"
 
 enum { MAX_OPTIONS = 64, FIRST_CODE = 256, CODE_HELP = 1000, CODE_VERSION };
 
@@ -28,26 +29,46 @@ bool option_applies(const struct option_row *row, const struct verb *verb) {
     return false;
 }
 
-int options_parse(const struct verb *verb, int argc, char **argv, struct cli *cli) {
-    struct option longs[MAX_OPTIONS] = {{0}};
-    char shorts[MAX_OPTIONS * 2 + 2] = "h";
-    size_t count = 0;
+/* The rows that a verb takes, as getopt_long wants them. */
+struct parser {
+    struct option longs[MAX_OPTIONS];
+    char shorts[MAX_OPTIONS * 2 + 2];
+};
+
+static void parser_fill(struct parser *parser, const struct verb *verb) {
+    size_t count = 0, length = 0;
+    parser->shorts[length++] = 'h';
     for (size_t i = 0; i < option_row_count && count < MAX_OPTIONS - 3; i++) {
         const struct option_row *row = &option_rows[i];
         if (!option_applies(row, verb))
             continue;
         int takes = row->kind == OPTION_TEXT ? required_argument : no_argument;
-        longs[count++] = (struct option){row->name, takes, NULL, FIRST_CODE + (int)i};
+        parser->longs[count++] = (struct option){row->name, takes, NULL, FIRST_CODE + (int)i};
         if (row->letter) {
-            size_t len = strlen(shorts);
-            shorts[len] = row->letter;
-            shorts[len + 1] = takes ? ':' : '\0';
+            parser->shorts[length++] = row->letter;
+            if (takes)
+                parser->shorts[length++] = ':';
         }
     }
-    longs[count++] = (struct option){"help", no_argument, NULL, CODE_HELP};
-    longs[count++] = (struct option){"version", no_argument, NULL, CODE_VERSION};
+    parser->longs[count++] = (struct option){"help", no_argument, NULL, CODE_HELP};
+    parser->longs[count] = (struct option){"version", no_argument, NULL, CODE_VERSION};
+}
+
+/* What getopt_long found: a long option by its code, a short one by its letter. NULL: neither. */
+static const struct option_row *row_of(const struct verb *verb, int code) {
+    if (code >= FIRST_CODE)
+        return &option_rows[code - FIRST_CODE];
+    for (size_t i = 0; code != '?' && i < option_row_count; i++)
+        if (option_rows[i].letter == code && option_applies(&option_rows[i], verb))
+            return &option_rows[i];
+    return NULL;
+}
+
+int options_parse(const struct verb *verb, int argc, char **argv, struct cli *cli) {
+    struct parser parser = {0};
+    parser_fill(&parser, verb);
     optind = 0; /* glibc: start afresh, and allow options after arguments */
-    for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+    for (int code; (code = getopt_long(argc, argv, parser.shorts, parser.longs, NULL)) != -1;) {
         if (code == CODE_HELP || code == 'h') {
             help_print(stdout, verb);
             exit(EXIT_OK);
@@ -56,12 +77,7 @@ int options_parse(const struct verb *verb, int argc, char **argv, struct cli *cl
             puts("whycuda " WHYCUDA_VERSION);
             exit(EXIT_OK);
         }
-        const struct option_row *row = NULL;
-        if (code >= FIRST_CODE)
-            row = &option_rows[code - FIRST_CODE];
-        for (size_t i = 0; !row && code != '?' && i < option_row_count; i++)
-            if (option_rows[i].letter == code && option_applies(&option_rows[i], verb))
-                row = &option_rows[i];
+        const struct option_row *row = row_of(verb, code);
         if (!row) {
             fprintf(stderr, "Try 'whycuda %s --help'.\n", verb->name);
             return -EINVAL;
@@ -82,33 +98,56 @@ int options_parse(const struct verb *verb, int argc, char **argv, struct cli *cl
     return 0;
 }
 
-static void print_option(FILE *out, const struct option_row *row) {
-    char left[64];
-    char letter[8] = "    ";
-    if (row->letter)
-        snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->argument ? "=" : "",
-             row->argument ? row->argument : "");
-    fprintf(out, "  %-26s %s\n", left, row->help);
+/* --- --help -------------------------------------------------------------------------------------------------- */
+
+enum { HELP_WIDTH = 80, OPTION_COLUMN = 29, SUMMARY_COLUMN = 26 };
+
+static void help_option(struct buffer *out, char letter, const char *name, const char *argument,
+                        const char *help) {
+    char left[64], shortly[8] = "    ";
+    if (letter)
+        snprintf(shortly, sizeof shortly, "-%c, ", letter);
+    snprintf(left, sizeof left, "  %s--%s%s%s ", shortly, name, argument ? "=" : "", argument ? argument : "");
+    words_pad(out, left, OPTION_COLUMN);
+    words_wrap(out, help, OPTION_COLUMN, OPTION_COLUMN, HELP_WIDTH);
+}
+
+static void help_program(struct buffer *out) {
+    buffer_add_text(out, "usage: whycuda [VERB] [OPTION...] [ARGUMENT...]\n\n"
+                         "Why is PyTorch not recognizing my GPU and CUDA?\n\n");
+    for (size_t i = 0; i < verb_count; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "  %-9s %s ", verbs[i].name, verbs[i].arguments);
+        words_pad(out, left, SUMMARY_COLUMN);
+        words_wrap(out, verbs[i].summary, SUMMARY_COLUMN, SUMMARY_COLUMN, HELP_WIDTH);
+    }
+    buffer_add_text(out, "\n'whycuda VERB --help' tells more of a verb; 'whycuda --version' the version.\n");
+}
+
+static void help_verb(struct buffer *out, const struct verb *verb) {
+    buffer_addf(out, "usage: whycuda %s [OPTION...]%s%s\n\n", verb->name, *verb->arguments ? " " : "",
+                verb->arguments);
+    words_wrap(out, verb->summary, 0, 0, HELP_WIDTH);
+    buffer_add_text(out, "\n");
+    for (size_t i = 0; i < option_row_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (option_applies(row, verb))
+            help_option(out, row->letter, row->name, row->argument, row->help);
+    }
+    help_option(out, 'h', "help", NULL, "this text");
+    buffer_add_text(out, "\nExit status: ");
+    words_wrap(out, verb->exit_statuses, 13, 13, HELP_WIDTH);
+    buffer_add_text(out, "\nExamples:\n");
+    struct span rest = span_of(verb->examples), line;
+    while (span_next_line(&rest, &line))
+        buffer_addf(out, "  %.*s\n", (int)line.len, line.ptr);
 }
 
 void help_print(FILE *out, const struct verb *verb) {
-    if (!verb) {
-        fputs("usage: whycuda [VERB] [OPTION…] [ARGUMENT…]\n\nWhy is PyTorch not recognizing my GPU and CUDA?\n\n",
-              out);
-        for (size_t i = 0; i < verb_count; i++)
-            fprintf(out, "  %-9s %-9s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
-        fputs("\n'whycuda VERB --help' tells more of a verb; 'whycuda --version' the version.\n", out);
-        return;
-    }
-    fprintf(out, "usage: whycuda %s [OPTION…]%s%s\n\n%s\n\n", verb->name, *verb->arguments ? " " : "",
-            verb->arguments, verb->summary);
-    for (size_t i = 0; i < option_row_count; i++)
-        if (option_applies(&option_rows[i], verb))
-            print_option(out, &option_rows[i]);
-    fprintf(out, "  %-26s %s\n", "-h, --help", "this text");
-    fprintf(out, "\nExit status: %s.\n\nExamples:\n", verb->exit_statuses);
-    struct span rest = span_of(verb->examples), line;
-    while (span_next_line(&rest, &line))
-        fprintf(out, "  %.*s\n", (int)line.len, line.ptr);
+    AUTO_BUFFER text = BUFFER_INIT(64 * 1024);
+    if (verb)
+        help_verb(&text, verb);
+    else
+        help_program(&text);
+    fputs(buffer_text(&text), out);
 }

@@ -16,7 +16,10 @@ const struct report_format *output_format(const struct cli *cli) {
     for (size_t i = 0; i < report_format_count; i++)
         if (strcmp(report_formats[i].name, name) == 0)
             return &report_formats[i];
-    complain(EXIT_USAGE, "no format '%s'; there are text, json and markdown", name);
+    AUTO_BUFFER names = BUFFER_INIT(1024);
+    for (size_t i = 0; i < report_format_count; i++)
+        buffer_addf(&names, " %s", report_formats[i].name);
+    complain(EXIT_USAGE, "no format '%s'; there are:%s", name, buffer_text(&names));
     return NULL;
 }
 

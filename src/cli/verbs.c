@@ -4,7 +4,7 @@
 #define DIAGNOSIS_STATUSES "0 healthy or degraded, 1 broken, 2 cannot tell"
 
 const struct verb verbs[] = {
-    {"diagnose", "", 0, "this machine, and the Python you would run (the default)",
+    {"diagnose", "", 0, "this machine, and the Python you would run (default)",
      "whycuda                                # why does PyTorch not see my GPU?\n"
      "whycuda --python ~/venv/bin/python     # the PyTorch of another environment\n"
      "whycuda --root /mnt/image --json       # a mounted machine\n"
@@ -19,35 +19,35 @@ const struct verb verbs[] = {
      "whycuda snapshot -o machine.json       # names, home and UUIDs made anonymous\n"
      "whycuda explain machine.json           # the same diagnosis, elsewhere",
      "0 done, 1 not", verb_snapshot},
-    {"arch", "FILE...", -1, "GPU architectures (SASS and PTX) in libraries, objects, archives, fatbins, cubins",
-     "whycuda arch torch/lib/libtorch_cuda.so        # what a PyTorch build has code for\n"
-     "whycuda arch --gpu 'RTX 5090' *.so             # would it run there?\n"
+    {"arch", "FILE...", -1, "which GPUs a library, object or fatbin has code for",
+     "whycuda arch torch/lib/libtorch_cuda.so    # what a PyTorch build has code for\n"
+     "whycuda arch --gpu 'RTX 5090' *.so         # would it run there?\n"
      "whycuda arch --json build/*.o\n"
-     "whycuda arch --scan anything.bin               # look into the whole of any file",
+     "whycuda arch --scan anything.bin           # look into the whole of any file",
      "0 done, 1 would not run (--gpu), 65 damaged, or no format it reads", verb_arch},
-    {"envs", "", 0, "every Python environment and the PyTorch in it, one line each",
-     "whycuda envs                           # the one that would run is marked with *\n"
+    {"envs", "", 0, "every Python environment and the PyTorch in it",
+     "whycuda envs                         # the one that would run is marked with *\n"
      "whycuda envs -v --python ~/venv/bin/python\n"
      "whycuda envs --json | jq -r '.[] | select(.verdict == \"cpu build\") | .path'",
      "0 done, 1 no Python found", verb_envs},
-    {"libs", "[FILE]", 1, "which libraries the loader would pick, and which copies they hide",
-     "whycuda libs                           # for the Python you would run, importing torch\n"
+    {"libs", "[FILE]", 1, "which libraries the loader picks, and what they hide",
+     "whycuda libs                   # for the Python you would run, importing torch\n"
      "whycuda libs --tree /usr/bin/nvidia-smi\n"
      "whycuda libs --symbols torchvision/_C.so",
      "0 done, 1 a library or symbol is missing", verb_libs},
-    {"test", "", 0, "use the GPU: allocate, copy, multiply, verify; and the same through PyTorch",
+    {"test", "", 0, "use the GPU, verify; and the same through PyTorch",
      "whycuda test                           # every GPU CUDA lists, and PyTorch\n"
      "whycuda test --gpu 1 --size 8192       # one of them, a larger product\n"
      "whycuda test --seconds 300             # keep them busy, count wrong results",
      "0 each GPU computed rightly and PyTorch agreed, 1 not (nor without GPU), 2 cannot tell", verb_test},
-    {"compat", "", 0, "ask the tables: do a GPU, a driver, a PyTorch, a CUDA, a Python fit together?",
+    {"compat", "", 0, "do a GPU, driver, PyTorch, CUDA and Python fit?",
      "whycuda compat --gpu 'RTX 5090' --driver 550 --torch 2.6.0+cu124\n"
-     "whycuda compat --gpu 8.6 --driver 535.104.05 --python 3.12   # which builds would fit?\n"
-     "whycuda compat --driver 551.61 --cuda 12.8                   # a Windows driver",
+     "whycuda compat --gpu 8.6 --driver 535 --python 3.12  # which builds would fit?\n"
+     "whycuda compat --driver 551.61 --cuda 12.8           # a Windows driver",
      "0 fits, 1 does not, 2 cannot tell", verb_compat},
-    {"why", "ID|CODE|TEXT", -1, "what a cause, a CUDA or NVML error, an Xid or a message means",
-     "whycuda why driver-nouveau             # the page of a cause\n"
-     "whycuda why 804                        # also CUDA_ERROR_NO_DEVICE, 'NVML 18', 'Xid 79'\n"
+    {"why", "ID|CODE|TEXT", -1, "what a cause, an error, an Xid or a message means",
+     "whycuda why driver-nouveau    # the page of a cause\n"
+     "whycuda why 804               # also CUDA_ERROR_NO_DEVICE, 'NVML 18', 'Xid 79'\n"
      "whycuda why 'no kernel image is available for execution on the device'\n"
      "python train.py 2>&1 | whycuda why -   # every message known in a text",
      "0 known, 1 not known", verb_why},

@@ -27,7 +27,7 @@ for verb in VERBS:
         done = run(verb, "--help")
         lines = done.stdout.decode().splitlines()
         assert done.returncode == 0 and not done.stderr
-        assert len(lines) <= 32 and max(map(len, lines)) <= 100, (len(lines), max(map(len, lines)))
+        assert len(lines) <= 32 and max(map(len, lines)) <= 80, (len(lines), max(map(len, lines)))
         assert any(line.startswith("  whycuda ") or "| whycuda" in line for line in lines), "no example"
         assert any(line.startswith("Exit status: ") for line in lines)
 

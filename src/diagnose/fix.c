@@ -74,11 +74,23 @@ struct texts fix_systems(struct judge *judge) {
 
 /* --- rows of the table --------------------------------------------------------------------------------------- */
 
-static const char *value_of(const struct fix_values *values, struct span name) {
+/* "12.8" as "12-8", which packages have in their names; the major after it, "13", which is the first not to take. */
+static const char *cuda_word(struct judge *judge, const char *cuda, bool next) {
+    struct span major, minor;
+    int64_t number;
+    if (!cuda || !span_cut(span_of(cuda), '.', &major, &minor) || span_to_number(major, 10, &number) < 0)
+        return NULL;
+    return next ? arena_printf(judge->arena, "%d", (int)number + 1)
+                : arena_printf(judge->arena, "%d-%.*s", (int)number, (int)minor.len, minor.ptr);
+}
+
+static const char *value_of(struct judge *judge, const struct fix_values *values, struct span name) {
+    const char *cuda = values ? values->cuda : NULL;
     const struct {
         const char *name, *value;
     } all[] = {{"branch", values ? values->branch : NULL},   {"torch", values ? values->torch : NULL},
-               {"variant", values ? values->variant : NULL}, {"cuda", values ? values->cuda : NULL},
+               {"variant", values ? values->variant : NULL}, {"cuda", cuda},
+               {"cuda_dash", cuda_word(judge, cuda, false)}, {"cuda_next", cuda_word(judge, cuda, true)},
                {"release", values ? values->release : NULL}, {"path", values ? values->path : NULL}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (span_eq(name, all[i].name))
@@ -97,7 +109,7 @@ const char *fix_fill(struct judge *judge, const char *text, const struct fix_val
         size_t close = span_find(after, "}");
         if (close == SIZE_MAX)
             return arena_printf(judge->arena, "%s%.*s", out, (int)rest.len, rest.ptr);
-        const char *value = value_of(values, span_slice(after, 0, close));
+        const char *value = value_of(judge, values, span_slice(after, 0, close));
         if (!value)
             return NULL;
         out = arena_printf(judge->arena, "%s%.*s%s", out, (int)open, rest.ptr, value);
@@ -163,8 +175,8 @@ static struct fix_values values_in_use(struct judge *judge) {
     return values;
 }
 
-static size_t rows_here(struct judge *judge, struct cause *cause, const char *action,
-                        const struct fix_values *values) {
+size_t fix_rows_here(struct judge *judge, struct cause *cause, const char *action,
+                     const struct fix_values *values) {
     struct texts systems = fix_systems(judge);
     for (size_t i = 0; i < systems.count; i++) {
         size_t added = fix_rows(judge, cause, systems.items[i], action, values);
@@ -176,7 +188,7 @@ static size_t rows_here(struct judge *judge, struct cause *cause, const char *ac
 
 size_t fix_table(struct judge *judge, struct cause *cause, const char *action) {
     struct fix_values values = values_in_use(judge);
-    return rows_here(judge, cause, action, &values);
+    return fix_rows_here(judge, cause, action, &values);
 }
 
 size_t fix_table_path(struct judge *judge, struct cause *cause, const char *action, const char *path) {
@@ -184,7 +196,7 @@ size_t fix_table_path(struct judge *judge, struct cause *cause, const char *acti
     values.path = path;
     if (!path || strpbrk(path, " '\"$`\\"))
         return 0;
-    return rows_here(judge, cause, action, &values);
+    return fix_rows_here(judge, cause, action, &values);
 }
 
 static bool same_commands(const struct fix *a, const struct fix *b) {

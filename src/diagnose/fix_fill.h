@@ -12,6 +12,9 @@ struct fix_values {
 struct texts fix_systems(struct judge *judge);
 /* "{torch}" and the like replaced; NULL where a value is not known. */
 const char *fix_fill(struct judge *judge, const char *text, const struct fix_values *values);
+/* Those of the first of this machine's systems that has any. */
+size_t fix_rows_here(struct judge *judge, struct cause *cause, const char *action,
+                     const struct fix_values *values);
 /* The rows of one system and action as fixes of the cause; their number. */
 size_t fix_rows(struct judge *judge, struct cause *cause, const char *system, const char *action,
                 const struct fix_values *values);

@@ -76,7 +76,7 @@ static bool build_rows(struct judge *judge, struct cause *cause, const char *man
     size_t before = cause->fixes.count;
     if (!fix_rows(judge, cause, manager, action, &values))
         return false;
-    /* conda's and pixi's solvers choose the release themselves: no number is promised */
+    /* conda's and pixi's solvers choose a release up to the one that fits: no number is promised */
     if (text_eq(manager, "conda") || text_eq(manager, "mamba") || text_eq(manager, "pixi"))
         return true;
     for (size_t i = before; i < cause->fixes.count; i++) {
@@ -229,10 +229,42 @@ static bool jetson_build(struct judge *judge, struct cause *cause) {
     return true;
 }
 
+/* "torch-env", in the working directory: the commands go on from one to the next. */
+static void first_python(struct judge *judge, struct cause *cause) {
+    struct recommend_question question = question_of(judge);
+    struct recommendation any;
+    struct cause steps = {0};
+    bool windows = on_windows(judge);
+    const char *bin = windows ? "torch-env\\Scripts\\python" : "torch-env/bin/python";
+    question.python = 312; /* every release of the last years has wheels for it */
+    if (knowledge_recommend(judge->options.knowledge, judge->arena, &question, 1, &any) < 0)
+        return;
+    const struct recommend_build *build = any.count ? &any.items[0] : any.after_driver;
+    const char *torch =
+        build ? arena_printf(judge->arena, "torch==%s --index-url %s", build->torch, build->index_url) : "torch";
+    const char *check =
+        arena_printf(judge->arena, "%s -c \"import torch; print(torch.cuda.is_available())\"", bin);
+    cause_fix(judge, cause,
+              "Install uv, with it a Python in an environment of its own, and PyTorch in that (needs no root)",
+              windows ? "winget install --id=astral-sh.uv -e" : "curl -LsSf https://astral.sh/uv/install.sh | sh",
+              "uv venv --python 3.12 torch-env",
+              arena_printf(judge->arena, "uv pip install --python %s %s", bin, torch), check, NULL);
+    if (windows || !fix_rows_here(judge, &steps, "install-python", &(struct fix_values){0}))
+        return;
+    cause_fix(judge, cause, "With the distribution's Python", steps.fixes.items[0].commands.items[0],
+              "python3 -m venv torch-env", arena_printf(judge->arena, "%s -m pip install %s", bin, torch), check,
+              NULL)
+        ->needs_root = true;
+}
+
 bool fix_torch_build(struct judge *judge, struct cause *cause, bool keep_release) {
     struct recommendation any;
     if (!judge->options.knowledge || jetson_build(judge, cause))
         return true;
+    if (absent(judge->facts->torch.interpreter) && !python_in_use(judge)) {
+        first_python(judge, cause);
+        return true;
+    }
     if (!offer(judge, cause, keep_release, &any)) {
         const struct recommend_build *later = any.after_least_driver ? any.after_least_driver : any.after_driver;
         if (later) {

@@ -3,6 +3,7 @@
  * to be built. */
 #include "base/text.h"
 #include "diagnose/fix.h"
+#include "diagnose/fix_fill.h"
 #include "diagnose/match.h"
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
@@ -26,6 +27,40 @@ static const char *wanted_cuda(struct judge *judge) {
     return cuda ? arena_copy(judge->arena, cuda_version_text(cuda, text)) : NULL;
 }
 
+/* The toolkit from NVIDIA's repository where the tables know it for this system, then the variables that name it. */
+static void install_toolkit(struct judge *judge, struct cause *cause, const char *cuda) {
+    struct fix_values values = {.cuda = cuda};
+    size_t before = cause->fixes.count;
+    if (on_windows(judge)) {
+        cause_fix(
+            judge, cause,
+            cuda ? arena_printf(judge->arena,
+                                "Install the CUDA toolkit %s, say where it is, and open a new console", cuda)
+                 : "Install the CUDA toolkit of PyTorch's CUDA (torch.version.cuda), say where it is, and open a "
+                   "new console",
+            arena_printf(judge->arena,
+                         "setx CUDA_HOME \"C:\\Program Files\\NVIDIA GPU Computing Toolkit\\CUDA\\v%s\"",
+                         cuda ? cuda : "12.8"),
+            "nvcc --version", NULL);
+        return;
+    }
+    bool rows = cuda && (on_wsl(judge) ? fix_rows(judge, cause, "wsl", "install-toolkit", &values)
+                                       : fix_rows_here(judge, cause, "install-toolkit", &values));
+    if (!rows)
+        cause_fix(
+            judge, cause,
+            cuda ? arena_printf(judge->arena,
+                                "Install the CUDA toolkit %s (the toolkit alone, no driver), then say where it is",
+                                cuda)
+                 : "Install the CUDA toolkit of PyTorch's CUDA (torch.version.cuda), then say where it is",
+            NULL);
+    struct fix *fix = &cause->fixes.items[before];
+    texts_add(judge->arena, &fix->commands,
+              cuda ? arena_printf(judge->arena, "export CUDA_HOME=/usr/local/cuda-%s", cuda)
+                   : "export CUDA_HOME=/usr/local/cuda");
+    texts_add(judge->arena, &fix->commands, "$CUDA_HOME/bin/nvcc --version");
+}
+
 static void fix_toolkit(struct judge *judge, struct cause *cause) {
     const char *cuda = wanted_cuda(judge);
     cause_fix(
@@ -40,15 +75,7 @@ static void fix_toolkit(struct judge *judge, struct cause *cause) {
                   cuda ? arena_printf(judge->arena, "conda install -c nvidia/label/cuda-%s.0 cuda-toolkit", cuda)
                        : "conda install -c nvidia cuda-toolkit",
                   NULL);
-    cause_fix(judge, cause,
-              cuda ? arena_printf(
-                         judge->arena,
-                         "Install the CUDA toolkit %s (the toolkit alone, no driver), then say where it is", cuda)
-                   : "Install the CUDA toolkit of PyTorch's CUDA (torch.version.cuda), then say where it is",
-              on_windows(judge) ? NULL
-              : cuda            ? arena_printf(judge->arena, "export CUDA_HOME=/usr/local/cuda-%s", cuda)
-                                : "export CUDA_HOME=/usr/local/cuda",
-              NULL);
+    install_toolkit(judge, cause, cuda);
     cause_see(judge, cause, "https://developer.nvidia.com/cuda-toolkit-archive");
 }
 

@@ -31,10 +31,18 @@ static void evidence_python(struct judge *judge, struct cause *cause) {
         cause_fact(judge, cause, "torch.chosen_by", &judge->facts->torch.chosen_by);
 }
 
+static bool same_text(const struct text_fact *a, const struct text_fact *b) {
+    return a->is.state == b->is.state && (!known(*a) || text_eq(a->value, b->value));
+}
+
 static void evidence_build(struct judge *judge, struct cause *cause) {
     const struct python_environment *python = python_in_use(judge);
-    cause_fact(judge, cause, "compute.torch_version", &judge->facts->compute.torch_version);
-    cause_fact(judge, cause, "compute.torch_cuda", &judge->facts->compute.torch_cuda);
+    const struct compute_facts *compute = &judge->facts->compute;
+    /* what PyTorch said, where its files do not say the same */
+    if (!python || !text_eq(text_of(compute->torch_version), text_of(python->torch_version)))
+        cause_fact(judge, cause, "compute.torch_version", &compute->torch_version);
+    if (!python || !known(python->torch_version) || !same_text(&compute->torch_cuda, &python->cuda))
+        cause_fact(judge, cause, "compute.torch_cuda", &compute->torch_cuda);
     if (!python)
         return;
     cause_fact(judge, cause, "torch.torch_version", &python->torch_version);

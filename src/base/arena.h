@@ -20,6 +20,8 @@ void arena_release(struct arena *arena);
 /* Zeroed memory, aligned for any type. Never NULL: when the system has none left the process says so and
  * ends with status 70, since nothing sensible can follow. Inputs are bounded by base/limits.h, not here. */
 void *arena_alloc(struct arena *arena, size_t size);
+/* The same, not zeroed: buffers that are written before anything is read from them. */
+char *arena_bytes(struct arena *arena, size_t size);
 
 /* Copies as they are (see base/text.h for text that came from outside). */
 char *arena_copy(struct arena *arena, const char *text);

@@ -1,7 +1,6 @@
 /* Handles that close themselves at the end of their scope. */
 #pragma once
 
-#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,11 +14,5 @@ static inline void close_file_pointer(FILE **file) {
         fclose(*file);
 }
 
-static inline void close_dir_pointer(DIR **dir) {
-    if (*dir)
-        closedir(*dir);
-}
-
 #define AUTO_FD __attribute__((cleanup(close_fd_pointer))) int
 #define AUTO_FILE __attribute__((cleanup(close_file_pointer))) FILE *
-#define AUTO_DIR __attribute__((cleanup(close_dir_pointer))) DIR *

@@ -57,8 +57,9 @@ size_t span_find(struct span span, const char *text) {
     size_t len = strlen(text);
     if (len == 0)
         return 0;
-    enum { SHORT = 256 }; /* there a look for the first byte is quicker than memmem's preparations */
-    if (span.len > SHORT) {
+    /* a look for the first byte is quicker than memmem's preparations, and than its way with two bytes */
+    enum { SHORT = 256 };
+    if (span.len > SHORT && len > 2) {
         const char *hit = memmem(span.ptr, span.len, text, len);
         return hit ? (size_t)(hit - span.ptr) : SIZE_MAX;
     }

@@ -1,6 +1,5 @@
 #include "base/text.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 #include <wchar.h>
@@ -100,7 +99,11 @@ bool text_eq(const char *a, const char *b) {
 }
 
 bool text_starts(const char *text, const char *prefix) {
-    return text && strncmp(text, prefix, strlen(prefix)) == 0;
+    if (!text)
+        return false;
+    while (*prefix && *text == *prefix)
+        text++, prefix++;
+    return !*prefix;
 }
 
 bool text_ends(const char *text, const char *suffix) {
@@ -123,20 +126,30 @@ const char *text_basename(const char *path) {
 const char *text_path(struct arena *arena, const char *directory, const char *name) {
     while (*name == '/')
         name++;
-    return arena_printf(arena, "%s%s%s", directory, text_ends(directory, "/") ? "" : "/", name);
+    size_t before = strlen(directory), behind = strlen(name);
+    bool slash = !before || directory[before - 1] != '/';
+    char *path = arena_bytes(arena, before + slash + behind + 1);
+    memcpy(path, directory, before);
+    path[before] = '/';
+    memcpy(path + before + slash, name, behind + 1);
+    return path;
+}
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
 }
 
 int text_compare_natural(const char *a, const char *b) {
     while (*a && *b) {
-        if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+        if (is_digit(*a) && is_digit(*b)) {
             size_t la, lb;
             while (*a == '0')
                 a++;
             while (*b == '0')
                 b++;
-            for (la = 0; isdigit((unsigned char)a[la]);)
+            for (la = 0; is_digit(a[la]);)
                 la++;
-            for (lb = 0; isdigit((unsigned char)b[lb]);)
+            for (lb = 0; is_digit(b[lb]);)
                 lb++;
             if (la != lb)
                 return la < lb ? -1 : 1;

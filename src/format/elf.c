@@ -43,10 +43,11 @@ int elf_read_span(const struct elf *elf, struct arena *arena, uint64_t offset, u
         return r;
     if (size > max)
         return -EFBIG;
-    char *bytes = arena_alloc(arena, (size_t)size + 1);
+    char *bytes = arena_bytes(arena, (size_t)size + 1);
     r = root_pread(elf->fd, bytes, (size_t)size, elf->start + offset);
     if (r < 0)
         return r;
+    bytes[size] = '\0';
     *ret_bytes = span_from(bytes, (size_t)size);
     return 0;
 }

@@ -7,7 +7,7 @@
 enum { PAGE = 4096, FAR = 64, NEAR_READS = 3 };
 
 void window_init(struct window *window, struct arena *arena, int fd, uint64_t size) {
-    *window = (struct window){.fd = fd, .size = size, .bytes = arena_alloc(arena, WINDOW_BYTES)};
+    *window = (struct window){.fd = fd, .size = size, .bytes = arena_bytes(arena, WINDOW_BYTES)};
     window->budget = size > UINT64_MAX / 8 ? UINT64_MAX : size * 4 + (1 << 20);
     root_expect_scattered(fd);
 }

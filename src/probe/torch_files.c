@@ -98,7 +98,7 @@ void torch_check_record(struct torch_probe *torch, const char *directory, const 
         size = LIMIT_FILE;
     }
     size_t room = size < RECORD_CHUNK ? (size_t)size : RECORD_CHUNK;
-    char *chunk = arena_alloc(torch->scratch, room);
+    char *chunk = arena_bytes(torch->scratch, room);
     for (size_t carried = 0; at < size;) {
         size_t more = size - at < room - carried ? (size_t)(size - at) : room - carried;
         if (root_pread(fd, chunk + carried, more, at) < 0)

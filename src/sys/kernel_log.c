@@ -21,7 +21,7 @@ int root_kernel_log(const struct root *root, struct arena *arena, struct span *r
         return -errno;
     if (size > LIMIT_LOG)
         size = LIMIT_LOG;
-    char *bytes = arena_alloc(arena, (size_t)size + 1);
+    char *bytes = arena_bytes(arena, (size_t)size + 1);
     int got = klogctl(KLOG_READ_ALL, bytes, size);
     if (got < 0)
         return -errno;

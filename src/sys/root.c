@@ -1,5 +1,6 @@
 #include "sys/root.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -146,18 +147,16 @@ static int read_some(int fd, char *bytes, size_t len, size_t *ret_got) {
 
 int root_read(const struct root *root, struct arena *arena, const char *path, size_t max, struct span *ret_bytes) {
     *ret_bytes = (struct span){0};
-    AUTO_FD fd = root_open_file(root, path);
+    struct stat st;
+    AUTO_FD fd = root_open_stat(root, path, &st);
     if (fd < 0)
         return fd;
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -errno;
     /* one byte more than the file says, so that growth and the sizes of /proc (0) and /sys (4096) show */
     size_t room = st.st_size > 0 && (uint64_t)st.st_size < max ? (size_t)st.st_size + 1 : 4096;
     if (room > max)
         room = max;
     size_t used = 0, got;
-    char *bytes = arena_alloc(arena, room + 1);
+    char *bytes = arena_bytes(arena, room + 1);
     for (;;) {
         int r = read_some(fd, bytes + used, room - used, &got);
         if (r < 0)
@@ -166,7 +165,7 @@ int root_read(const struct root *root, struct arena *arena, const char *path, si
         if (used < room || room == max)
             break;
         size_t more = room > max / 4 ? max : room * 4;
-        char *grown = arena_alloc(arena, more + 1);
+        char *grown = arena_bytes(arena, more + 1);
         memcpy(grown, bytes, used);
         bytes = grown;
         room = more;
@@ -263,6 +262,17 @@ int root_readlink(const struct root *root, struct arena *arena, const char *path
     return 0;
 }
 
+/* `done/part`, where an empty `done` is the root directory. */
+static const char *path_below(struct arena *arena, const char *done, struct span part) {
+    size_t len = strlen(done);
+    char *path = arena_bytes(arena, len + 1 + part.len + 1);
+    memcpy(path, done, len);
+    path[len] = '/';
+    memcpy(path + len + 1, part.ptr, part.len);
+    path[len + 1 + part.len] = '\0';
+    return path;
+}
+
 int root_realpath(const struct root *root, struct arena *arena, const char *path, const char **ret_path) {
     if (path[0] != '/')
         return -EINVAL;
@@ -284,9 +294,9 @@ int root_realpath(const struct root *root, struct arena *arena, const char *path
             done = slash ? arena_copy_span(&scratch, span_from(done, (size_t)(slash - done))) : "";
             continue;
         }
-        const char *next = arena_printf(&scratch, "%s/%.*s", done, (int)len, part.ptr), *target;
-        if (strlen(next) >= LIMIT_PATH)
+        if (strlen(done) + 1 + len >= LIMIT_PATH)
             return -ENAMETOOLONG;
+        const char *next = path_below(&scratch, done, part), *target;
         int r = root_readlink(root, &scratch, next, &target);
         if (r == -EINVAL) {
             struct stat st; /* with more to come, what is no directory shows at the next component */
@@ -313,36 +323,6 @@ static int compare_names(const void *a, const void *b) {
     return text_compare_natural(*(const char *const *)a, *(const char *const *)b);
 }
 
-int root_list(const struct root *root, struct arena *arena, const char *path, struct texts *ret_names) {
-    *ret_names = (struct texts){0};
-    int fault = fault_next(path);
-    if (fault)
-        return fault;
-    int fd = root_openat(root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, true);
-    if (fd < 0)
-        return fd;
-    AUTO_DIR dir = fdopendir(fd);
-    if (!dir) {
-        close(fd);
-        return -ENOMEM;
-    }
-    int r = 0;
-    errno = 0;
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        if (text_eq(entry->d_name, ".") || text_eq(entry->d_name, ".."))
-            continue;
-        if (ret_names->count == LIMIT_DIRECTORY) {
-            r = -EFBIG;
-            break;
-        }
-        texts_add(arena, ret_names, arena_copy(arena, entry->d_name));
-        record_entry(root, path, entry->d_name);
-    }
-    if (ret_names->count)
-        qsort(ret_names->items, ret_names->count, sizeof *ret_names->items, compare_names);
-    return r;
-}
-
 /* The names of one filled buffer of getdents64. */
 static int entries_take(const struct root *root, struct arena *arena, const char *path, const char *bytes,
                         size_t got, struct texts *names) {
@@ -357,6 +337,33 @@ static int entries_take(const struct root *root, struct arena *arena, const char
         record_entry(root, path, entry->d_name);
     }
     return 0;
+}
+
+static int entries_read(const struct root *root, struct arena *arena, const char *path, int fd, char *bytes,
+                        size_t size, struct texts *names) {
+    for (;;) {
+        ssize_t got = getdents64(fd, bytes, size);
+        if (got <= 0)
+            return got < 0 ? -errno : 0;
+        int r = entries_take(root, arena, path, bytes, (size_t)got, names);
+        if (r < 0)
+            return r;
+    }
+}
+
+int root_list(const struct root *root, struct arena *arena, const char *path, struct texts *ret_names) {
+    _Alignas(struct dirent64) char bytes[32 * 1024];
+    *ret_names = (struct texts){0};
+    int fault = fault_next(path);
+    if (fault)
+        return fault;
+    AUTO_FD fd = root_openat(root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, true);
+    if (fd < 0)
+        return fd;
+    int r = entries_read(root, arena, path, fd, bytes, sizeof bytes, ret_names);
+    if (ret_names->count)
+        qsort(ret_names->items, ret_names->count, sizeof *ret_names->items, compare_names);
+    return r;
 }
 
 int root_list_small(const struct root *root, struct arena *arena, const char *path, off_t largest,
@@ -374,14 +381,7 @@ int root_list_small(const struct root *root, struct arena *arena, const char *pa
         return -errno;
     if (ret_stat->st_size > largest)
         return -EFBIG;
-    for (;;) {
-        ssize_t got = getdents64(fd, bytes, sizeof bytes);
-        if (got <= 0)
-            return got < 0 ? -errno : 0;
-        int r = entries_take(root, arena, path, bytes, (size_t)got, ret_names);
-        if (r < 0)
-            return r;
-    }
+    return entries_read(root, arena, path, fd, bytes, sizeof bytes, ret_names);
 }
 
 int root_access(const struct root *root, const char *path, int how) {

@@ -1,6 +1,5 @@
 /* Finds the verb, parses its options, runs it. */
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +74,6 @@ static int run(const struct verb *verb, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    setlocale(LC_CTYPE, "");
     const struct verb *verb = argc > 1 ? verb_named(argv[1]) : NULL;
     if (verb)
         return run(verb, argc - 1, argv + 1);

@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -24,6 +25,7 @@ const struct report_format *output_format(const struct cli *cli) {
 }
 
 struct report_style output_style(const struct cli *cli) {
+    setlocale(LC_CTYPE, ""); /* for the character set; what needs no style does not load the locale */
     bool terminal = isatty(fileno(cli->out));
     const char *when = cli->options.color ? cli->options.color : "auto", *no_color = getenv("NO_COLOR");
     const char *kind = getenv("TERM");

@@ -1,7 +1,6 @@
 #include "import/reading.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -242,7 +241,7 @@ int64_t mebibytes(struct span text) {
                     : span_starts_nocase(unit, "T") ? 1024.0 * 1024
                                                     : 1.0 / (1024 * 1024);
     value *= factor;
-    return value < 1e12 ? (int64_t)llround(value) : -1;
+    return value < 1e12 ? (int64_t)(value + 0.5) : -1;
 }
 
 size_t find_word(struct span text, const char *word) {

@@ -115,32 +115,26 @@ static int read_dpkg_parts(struct probe *probe) {
     return 0;
 }
 
+static void add_rpm(void *context, struct span header) {
+    struct probe *probe = context;
+    struct span release;
+    struct package package;
+    if (!header.len || !rpm_header(header, &package, &release) || !is_wanted(package.name))
+        return;
+    const char *version = text_clean(probe->arena, package.version);
+    if (release.len)
+        version = arena_printf(probe->arena, "%s-%s", version, text_clean(probe->arena, release));
+    add(probe, package.name, version, "installed", "rpm");
+}
+
 /* The index by name leads to the few headers that matter; a header's names stand near its start. */
 static int read_rpm_file(struct probe *probe, const char *path) {
     static const char query[] =
         "SELECT DISTINCT substr(p.blob, 1, 65536) FROM Name n JOIN Packages p ON p.hnum = n.hnum "
         "WHERE n.key LIKE '%nvidia%' OR n.key LIKE 'cuda-drivers%' OR n.key LIKE 'cuda-compat%'";
     AUTO_DATABASE database = {.fd = -1};
-    AUTO_STATEMENT statement = NULL;
     int r = database_open(&database, probe->root, path);
-    if (r < 0)
-        return r;
-    if (sqlite3_prepare_v2(database.sqlite, query, -1, &statement, NULL) != SQLITE_OK)
-        return -EIO;
-    int step;
-    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct span header =
-            span_from(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0));
-        struct span release;
-        struct package package;
-        if (!header.ptr || !rpm_header(header, &package, &release) || !is_wanted(package.name))
-            continue;
-        const char *version = text_clean(probe->arena, package.version);
-        if (release.len)
-            version = arena_printf(probe->arena, "%s-%s", version, text_clean(probe->arena, release));
-        add(probe, package.name, version, "installed", "rpm");
-    }
-    return step == SQLITE_DONE ? 0 : -EIO;
+    return r < 0 ? r : database_query(&database, query, add_rpm, probe);
 }
 
 static int read_rpm(struct probe *probe) {

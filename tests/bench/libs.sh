@@ -9,9 +9,8 @@ cache=${WHYCUDA_CACHE:-build/cache}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc -O2 -D_GNU_SOURCE tests/bench/side_by_side.c -o "$work/side_by_side"
-cc -O2 -DNDEBUG -std=gnu17 -D_GNU_SOURCE -Isrc tests/bench/libs_bench.c src/loader/*.c src/format/elf.c \
-    src/format/elf_dynamic.c src/format/elf_symbols.c src/format/ldcache.c src/base/*.c src/sys/root*.c src/sys/fault.c \
-    src/sys/record*.c src/sys/map.c -o "$work/libs_bench"
+cc -O2 -DNDEBUG -std=gnu17 -D_GNU_SOURCE -Isrc tests/bench/libs_bench.c build/release/libobjects.a \
+    $(pkg-config --libs jansson libpcre2-8) -o "$work/libs_bench"
 
 file=${1:-}
 for candidate in "$cache"/venvs/torch-2.6*/lib/python3*/site-packages/torch/lib/libtorch_python.so \

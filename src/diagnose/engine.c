@@ -7,7 +7,7 @@
 #include "diagnose/observed.h"
 #include "diagnose/pytorch.h"
 
-static const struct link_room *const rooms[LINK_COUNT] = {
+const struct link_room *const link_rooms[LINK_COUNT] = {
     [LINK_GPU] = &room_gpu,         [LINK_DRIVER] = &room_driver,           [LINK_ACCESS] = &room_access,
     [LINK_TOOLKIT] = &room_toolkit, [LINK_ENVIRONMENT] = &room_environment, [LINK_TORCH] = &room_torch,
     [LINK_MATCH] = &room_match,     [LINK_COMPUTE] = &room_compute,         [LINK_PROGRAM] = &room_program,
@@ -15,8 +15,8 @@ static const struct link_room *const rooms[LINK_COUNT] = {
 
 static void run_rules(struct judge *judge, bool last) {
     for (size_t link = 0; link < LINK_COUNT; link++)
-        for (size_t i = 0; i < rooms[link]->count; i++) {
-            const struct rule *rule = &rooms[link]->rules[i];
+        for (size_t i = 0; i < link_rooms[link]->count; i++) {
+            const struct rule *rule = &link_rooms[link]->rules[i];
             if (rule->last != last)
                 continue;
             size_t before = judge->out->causes.count;
@@ -101,7 +101,7 @@ static void describe_links(struct judge *judge) {
         const struct cause *root = NULL;
         state->link = (enum link)link;
         state->state = STATE_UNKNOWN;
-        rooms[link]->describe(judge, state);
+        link_rooms[link]->describe(judge, state);
         if (!state->summary)
             state->summary = "not judged";
         if (link_has(out, state->link, ROLE_ROOT, &root)) {

@@ -39,6 +39,7 @@ struct link_room {
 };
 extern const struct link_room room_gpu, room_driver, room_access, room_toolkit, room_environment, room_torch,
     room_match, room_compute, room_program;
+extern const struct link_room *const link_rooms[LINK_COUNT]; /* in the order of the chain */
 
 /* --- what a rule may say ----------------------------------------------------------------------------------- */
 

@@ -125,7 +125,7 @@ struct fact fact_of_error(int error, const char *source);
  *     RECORD(thing, THING_FIELDS)
  *
  * MARK is one of enum mark without MARK_. RECORD makes struct thing and struct thing_rows and declares thing_type;
- * facts/types.c has one line per record. */
+ * facts/types.c has three lines a record. */
 #define MEMBER_T(name, mark, doc) struct text_fact name;
 #define MEMBER_N(name, mark, doc) struct number_fact name;
 #define MEMBER_F(name, mark, doc) struct flag_fact name;

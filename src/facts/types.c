@@ -1,4 +1,4 @@
-/* One line per record: the field lists as data. */
+/* The field lists as data: three lines a record. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 """Pasted reports.
 
 import/NAME.txt      what a program printed; import/NAME.facts: every fact that is read from it, one a line, with its
-                     source (`UPDATE=1 tests/cases/run.py` writes them again; look at the difference before it is kept)
+                     source (`UPDATE=1 ./dev test cases` writes them again; look at the difference before it is kept)
 explain/NAME.txt     many short reports, each below a line `=== cause[,cause...] | title`: one of the causes must be the
                      first root; `healthy`: no root in the chain; `unknown`: no root at all
 ../../shared/cases   real reports with the cause that was confirmed, kept beside the repository: scored where they are

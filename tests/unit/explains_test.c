@@ -67,10 +67,6 @@ static const char *const ids[] = {
 };
 enum { ID_COUNT = sizeof ids / sizeof *ids };
 
-static const struct link_room *const rooms[] = {&room_gpu,     &room_driver,      &room_access,
-                                                &room_toolkit, &room_environment, &room_torch,
-                                                &room_match,   &room_compute,     &room_program};
-
 static bool is_real(const char *id) {
     for (size_t i = 0; i < ID_COUNT; i++)
         if (strcmp(ids[i], id) == 0)
@@ -79,9 +75,9 @@ static bool is_real(const char *id) {
 }
 
 static bool has_rule(const char *id) {
-    for (size_t room = 0; room < sizeof rooms / sizeof *rooms; room++)
-        for (size_t i = 0; i < rooms[room]->count; i++)
-            if (strcmp(rooms[room]->rules[i].id, id) == 0)
+    for (size_t room = 0; room < LINK_COUNT; room++)
+        for (size_t i = 0; i < link_rooms[room]->count; i++)
+            if (strcmp(link_rooms[room]->rules[i].id, id) == 0)
                 return true;
     return false;
 }
@@ -93,9 +89,9 @@ static void every_id_has_a_rule(void **state) {
             print_error("no rule for %s\n", ids[i]);
         assert_true(has_rule(ids[i]));
     }
-    for (size_t room = 0; room < sizeof rooms / sizeof *rooms; room++)
-        for (size_t i = 0; i < rooms[room]->count; i++)
-            assert_true(is_real(rooms[room]->rules[i].id));
+    for (size_t room = 0; room < LINK_COUNT; room++)
+        for (size_t i = 0; i < link_rooms[room]->count; i++)
+            assert_true(is_real(link_rooms[room]->rules[i].id));
 }
 
 static void rows_name_real_ids(void **state) {

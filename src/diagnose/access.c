@@ -94,6 +94,15 @@ static void note_access(struct judge *judge, struct link_state *state) {
                   "/dev/shm has %lld MiB: DataLoader workers and NCCL want more (--shm-size, --ipc=host)",
                   (long long)access->shm_mib.value);
     for (size_t i = 0; i < access->cdi_specs.count; i++) {
+        const struct cdi_spec *row = &access->cdi_specs.items[i];
+        if (row->missing.count)
+            link_note(
+                judge, state,
+                "%s names %s%s, which is not there: containers with CDI would not start (sudo nvidia-ctk cdi "
+                "generate --output=%s)",
+                text_of(row->path), row->missing.items[0],
+                row->missing.count > 1 ? arena_printf(judge->arena, " and %zu more", row->missing.count - 1) : "",
+                text_of(row->path));
         const char *spec = text_of(access->cdi_specs.items[i].driver_version);
         const char *module = text_of(judge->facts->driver.module_version);
         if (spec && module && !text_eq(spec, module))

@@ -33,7 +33,34 @@ static const char *scheduler_words(const struct judge *judge) {
                                               : "The scheduler";
 }
 
+/* A shell on a compute node that no job belongs to (by ssh): the cluster's device filter keeps it off the GPUs. */
+static bool outside_of_jobs(struct judge *judge) {
+    const struct access_facts *access = &judge->facts->access;
+    if (!is_true(access->scheduler_outside) || !is_true(access->cgroup_denied) || in_container(judge) ||
+        cuda_lists_gpus(judge))
+        return false;
+    struct cause *cause =
+        judge_find(judge, "scheduler-no-gpu", LIKELY,
+                   "This shell belongs to no job of the cluster's scheduler, and outside of jobs the "
+                   "GPUs are refused.");
+    cause_fact(judge, cause, "access.scheduler_outside", &access->scheduler_outside);
+    cause_fact(judge, cause, "access.cgroup_denied", &access->cgroup_denied);
+    for (size_t i = 0; i < access->nodes.count; i++)
+        if (text_eq(text_of(access->nodes.items[i].open_error), "EPERM"))
+            cause_evidence(judge, cause, "access.nodes.open_error",
+                           arena_printf(judge->arena, "%s: EPERM", text_of(access->nodes.items[i].path)),
+                           access->nodes.is.source);
+    if (!text_has(access->scheduler_outside.is.source, "pbs"))
+        cause_fix(judge, cause, "Enter a job of yours that runs here: its number is in the list", "squeue --me",
+                  "srun --overlap --jobid=NUMBER --pty bash", NULL);
+    fix_job(judge, cause);
+    cause_see(judge, cause, "https://slurm.schedmd.com/gres.html");
+    return true;
+}
+
 void rule_scheduler_no_gpu(struct judge *judge) {
+    if (outside_of_jobs(judge))
+        return;
     const struct access_facts *access = &judge->facts->access;
     const char *visible = text_of(judge->facts->environment.visible_devices);
     bool no_files = text_eq(visible, "NoDevFiles"); /* Slurm writes it into jobs without a GPU */

@@ -193,7 +193,45 @@ static void fix_permission(struct judge *judge, struct cause *cause, const struc
         "DeviceFileMode", "0666");
 }
 
+/* EPERM where mode and owner allow it is the device filter of a control group: outside of containers that of a systemd
+ * unit (DeviceAllow=, DevicePolicy=closed) or of a scheduler's job, which leaves at least one GPU. */
+static bool filtered_by_unit(struct judge *judge) {
+    const struct access_facts *access = &judge->facts->access;
+    size_t open = 0;
+    if (!is_true(access->cgroup_denied) || !absent(judge->facts->system.container) || cuda_lists_gpus(judge) ||
+        judge_found(judge, "scheduler-no-gpu") || known(access->scheduler) || on_wsl(judge))
+        return false;
+    for (size_t i = 0; i < access->nodes.count; i++) {
+        const char *path = text_of(access->nodes.items[i].path);
+        bool gpu = text_starts(path, "/dev/nvidia") && path[11] >= '0' && path[11] <= '9';
+        open += gpu && absent(access->nodes.items[i].open_error);
+    }
+    if (open)
+        return false;
+    struct cause *cause =
+        judge_find(judge, "device-permission", CERTAIN,
+                   "This session's control group refuses the GPU's device nodes, though owner and "
+                   "mode allow them: a systemd unit with a device filter, or a scheduler's.");
+    for (size_t i = 0; i < access->nodes.count; i++)
+        if (text_eq(text_of(access->nodes.items[i].open_error), "EPERM"))
+            cause_evidence(judge, cause, "access.nodes.open_error",
+                           arena_printf(judge->arena, "%s: EPERM", text_of(access->nodes.items[i].path)),
+                           access->nodes.is.source);
+    cause_fact(judge, cause, "access.cgroup_denied", &access->cgroup_denied);
+    cause_fix(judge, cause,
+              "See which unit it is, and allow the nodes in it: [Service] DeviceAllow=char-nvidia* rw (and "
+              "DeviceAllow=char-nvidia-uvm rw)",
+              "cat /proc/self/cgroup", "systemctl show -p DevicePolicy -p DeviceAllow UNIT",
+              "sudo systemctl edit UNIT", "sudo systemctl restart UNIT", NULL)
+        ->needs_root = true;
+    cause_see(judge, cause,
+              "https://www.freedesktop.org/software/systemd/man/latest/systemd.resource-control.html");
+    return true;
+}
+
 void rule_device_permission(struct judge *judge) {
+    if (filtered_by_unit(judge))
+        return;
     const struct device_node *node = refused_node(judge, "EACCES");
     const struct printed_message *denied = printed(judge, "node_permission");
     bool nvml = nvml_said(judge, 4) || denied;

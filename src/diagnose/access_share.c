@@ -300,10 +300,73 @@ static struct mig mig_of(const struct judge *judge) {
     return mig;
 }
 
+static bool node_is_there(const struct judge *judge, const char *path) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (text_eq(text_of(nodes->items[i].path), path))
+            return true;
+    return false;
+}
+
+/* Using an instance takes two nodes of /dev/nvidia-caps, its GPU instance's and its compute instance's (MIG user
+ * guide). One that is missing is made at first use where the setuid nvidia-modprobe is; one that is there and shut
+ * stays so. */
+static bool mig_nodes_shut(struct judge *judge, const struct mig *mig) {
+    const struct access_facts *access = &judge->facts->access;
+    const struct texts_fact *denied = &access->mig_nodes_denied;
+    size_t shut = 0, missing = 0;
+    if (mig->instances <= 0 || cuda_lists_gpus(judge))
+        return false;
+    for (size_t i = 0; i < denied->count; i++) {
+        bool there = node_is_there(judge, denied->items[i]);
+        shut += there;
+        missing += !there && is_false(access->modprobe_setuid) && !in_container(judge);
+    }
+    bool fails = cuda_said(judge, 100) || torch_sees_none(judge);
+    if (!shut && !missing)
+        return false;
+    /* other instances' nodes may be shut on purpose: it counts where nothing is left, or CUDA finds nothing */
+    if (!fails && (int64_t)(shut + missing) < mig->instances)
+        return false;
+    struct cause *cause =
+        judge_find(judge, "mig-misconfigured", fails ? CERTAIN : LIKELY,
+                   "The GPU is in MIG mode and this user may not open the device nodes of its instances.");
+    cause_fact(judge, cause, "access.mig_instances", &access->mig_instances);
+    const char *open_all = "sudo chmod a+r";
+    for (size_t i = 0; i < denied->count; i++) {
+        bool there = node_is_there(judge, denied->items[i]);
+        cause_evidence(
+            judge, cause, "access.mig_nodes_denied",
+            arena_printf(judge->arena, "%s: %s", denied->items[i], there ? "does not open" : "not there"),
+            denied->is.source);
+        if (there && i < 16)
+            open_all = arena_printf(judge->arena, "%s %s", open_all, denied->items[i]);
+    }
+    evidence_cuda(judge, cause, 100);
+    if (in_container(judge))
+        cause_fix(
+            judge, cause, "Start the container with an instance: its UUID is in the list (on the host)",
+            "nvidia-smi -L",
+            arena_printf(judge->arena, "%s run --gpus device=MIG-UUID-FROM-THE-LIST ...", container_engine(judge)),
+            NULL);
+    if (missing)
+        cause_fix(judge, cause, "Make the nodes of the instances",
+                  "for f in $(find /proc/driver/nvidia/capabilities -path '*mig/gi*' -name access); do sudo "
+                  "nvidia-modprobe -f $f; done",
+                  "ls -l /dev/nvidia-caps", NULL)
+            ->needs_root = true;
+    if (shut && !in_container(judge))
+        cause_fix(judge, cause, "Let everybody read them (or have the administrator give this user one instance)",
+                  open_all, "nvidia-smi -L", NULL)
+            ->needs_root = true;
+    cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/");
+    return true;
+}
+
 void rule_mig_misconfigured(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
     struct mig mig = mig_of(judge);
-    if (!mig.on || torch_worked(judge))
+    if (!mig.on || torch_worked(judge) || mig_nodes_shut(judge, &mig))
         return;
     bool no_device = cuda_said(judge, 100) || printed(judge, "no_gpus") || torch_sees_none(judge);
     bool no_instance = mig.instances == 0 && !cuda_lists_gpus(judge);

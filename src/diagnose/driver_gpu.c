@@ -1,5 +1,6 @@
 /* Link 2, the kernel driver against this GPU: does it know the GPU, is it of the right flavour, did it start? */
 #include "base/text.h"
+#include "diagnose/driver_option.h"
 #include "diagnose/fix.h"
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
@@ -46,6 +47,10 @@ static struct cause *unsupported_by_log(struct judge *judge) {
         {"open_not_supported", "kernel_not_gsp",
          "The open flavour of NVIDIA's kernel module cannot drive this GPU: it needs a GSP processor, which "
          "GPUs before Turing do not have."},
+        {"open_unsupported", "kernel_open_unsupported",
+         "The open flavour of this release of NVIDIA's kernel module drives data-centre GPUs only, unless its "
+         "option "
+         "NVreg_OpenRmEnableUnsupportedGpus is set."},
         {"legacy_gpu", "kernel_legacy",
          "The installed driver no longer serves this GPU: it needs an older, legacy branch."},
         {"legacy_ignored", "kernel_legacy",
@@ -108,6 +113,21 @@ void rule_driver_does_not_support_gpu(struct judge *judge) {
         return;
     bool needs_closed = logged(judge, "open_not_supported") || printed(judge, "kernel_not_gsp") || is_open(judge);
     struct gpu_views views = gpus(judge);
+    if (logged(judge, "open_unsupported") || printed(judge, "kernel_open_unsupported")) {
+        evidence_option(judge, cause, "OpenRmEnableUnsupportedGpus");
+        fix_option(
+            judge, cause,
+            "Let the open module take this GPU, too: NVreg_OpenRmEnableUnsupportedGpus=1, then load it anew",
+            "OpenRmEnableUnsupportedGpus", "1");
+        cause_fix(
+            judge, cause,
+            "Install the closed (proprietary) flavour of the same driver, or release 560 or newer, whose open "
+            "module needs no option",
+            NULL)
+            ->reboot = true;
+        see_supported(judge, cause);
+        return;
+    }
     if (needs_closed && !in_container(judge) && !views.count)
         cause_fix(judge, cause,
                   "Install the closed (proprietary) flavour of the kernel modules; branch 580 is the last one for "
@@ -403,6 +423,21 @@ static struct cause *failed_codes(struct judge *judge) {
     return cause;
 }
 
+/* The open module starts no GPU without the firmware that NVreg_EnableGpuFirmware=0 leaves out (nv-reg.h: the low four
+ * bits are the mode). */
+static void firmware_off(struct judge *judge, struct cause *cause) {
+    struct module_option option;
+    if (!is_open(judge) || !module_option(judge, "EnableGpuFirmware", &option) || option.number < 0 ||
+        (option.number & 0xf) != 0)
+        return;
+    cause->summary = arena_printf(judge->arena,
+                                  "%s NVreg_EnableGpuFirmware=0 leaves out the firmware that the open "
+                                  "module needs.",
+                                  cause->summary);
+    evidence_option(judge, cause, "EnableGpuFirmware");
+    fix_option_away(judge, cause, "EnableGpuFirmware");
+}
+
 void rule_driver_init_failed(struct judge *judge) {
     if (explained(judge) || on_macos(judge) || cuda_lists_gpus(judge) || printed(judge, "worker_error"))
         return; /* an error of a worker is fork-after-init's */
@@ -427,6 +462,7 @@ void rule_driver_init_failed(struct judge *judge) {
                            "The driver does not answer: asking libcuda to start ended with \"%s\".", child->value);
     if (!cause)
         return;
+    firmware_off(judge, cause);
     evidence_log(judge, cause, "rminit_failed");
     evidence_log(judge, cause, "probe_failed");
     evidence_log(judge, cause, "none_initialized");

@@ -528,6 +528,13 @@ def _(m):
     m.node("/dev/nvidia0", 195, 0, error="EPERM")
 
 
+@case("slurm-outside-of-jobs", roots=["scheduler-no-gpu"])
+def _(m):
+    desktop(m)
+    m.file("/etc/slurm/slurm.conf", "ClusterName=turing\nGresTypes=gpu\n")
+    m.usual_nodes(error="EPERM")
+
+
 @case("slurm-in-order")
 def _(m):
     desktop(m)
@@ -597,7 +604,7 @@ def _(m):
     m.nodes = []
 
 
-@case("mig-nodes-denied")
+@case("mig-nodes-denied", roots=["mig-misconfigured"])
 def _(m):
     desktop(m)
     m.gpu(device=0x20B2, cls=0x030200)

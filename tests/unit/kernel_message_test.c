@@ -32,6 +32,8 @@ static const struct {
      "requires use of the "
      "NVIDIA open kernel modules.",
      "open_required", "0000:57:00.0", -1},
+    {"[    9.062105] NVRM: Open nvidia.ko is only ready for use on Data Center GPUs.", "open_unsupported", NULL,
+     -1},
     {"[ 5.1] NVRM: The NVIDIA probe routine was not called for 3 device(s).", "probe_not_called", NULL, -1},
     {"[ 5.1] NVRM: None of the NVIDIA devices were initialized.", "none_initialized", NULL, -1},
     {"[ 5.1] NVRM: This PCI I/O region assigned to your NVIDIA device is invalid:\n[ 5.1] NVRM: BAR1 is 0M @ 0x0 "

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/text.h"
+#include "import/margin.h"
 
 /* --- characters ---------------------------------------------------------------------------------------------- */
 
@@ -154,38 +155,16 @@ static struct span cut_markdown(struct span line) {
     return line;
 }
 
-static struct span cut_quote(struct span line) {
-    while (line.len && line.ptr[0] == '>' && !span_starts(line, ">>>"))
-        line = span_slice(line, line.len > 1 && line.ptr[1] == ' ' ? 2 : 1, line.len);
-    return line;
-}
-
-/* Quoted text has '>' before nearly every line; a few such lines are prompts of Windows or of a shell. */
-static bool is_quoted(struct span text) {
-    enum { SAMPLE = 400 };
-    size_t quoted = 0, filled = 0;
-    struct span line;
-    for (size_t i = 0; i < SAMPLE && span_next_line(&text, &line); i++) {
-        if (!span_trim(line).len)
-            continue;
-        filled++;
-        quoted += line.ptr[0] == '>' && !span_starts(line, ">>>");
-    }
-    return filled >= 3 && quoted * 10 >= filled * 9;
-}
-
 /* --- the page ------------------------------------------------------------------------------------------------ */
 
-static void add_line(struct page *page, struct span line, bool quoted) {
+static void add_line(struct page *page, struct span line, const struct margins *margins) {
     char clean[LIMIT_REPORT_LINE];
     if (line.len > sizeof clean * 4) {
         line = span_slice(line, 0, sizeof clean * 4);
         page->cut = true;
     }
     struct span text = span_from(clean, page_clean_line(line, clean, sizeof clean));
-    if (quoted)
-        text = cut_quote(text);
-    text = page_cut_prefix(cut_markdown(text));
+    text = page_cut_prefix(cut_markdown(margins_cut(margins, text)));
     LIST_PUSH(&page->arena, &page->starts) = page->text.len;
     buffer_add_span(&page->text, text);
     buffer_add(&page->text, "\n", 1);
@@ -240,12 +219,12 @@ void page_read(struct page *page, struct span text) {
     page->binary = is_binary(text);
     if (page->binary)
         return;
-    bool quoted = is_quoted(text);
+    struct margins margins = margins_find(text);
     struct span line;
     while (span_next_line(&text, &line)) {
         page->lines++;
         if (page->starts.count < LIMIT_REPORT_LINES)
-            add_line(page, line, quoted);
+            add_line(page, line, &margins);
         else
             page->cut = true;
     }

@@ -67,12 +67,35 @@ static size_t stamp_length(struct span line) {
         digits += isdigit(c) != 0;
         colons += c == ':';
         points += c == '.';
-        if (!isalnum(c) && !strchr(" :.+-/", c))
+        if (!isalnum(c) && !strchr(" :.,+-/", c))
             return 0;
     }
     bool more = close + 2 < line.ptr + line.len && close[1] == ' ' && isalpha((unsigned char)close[2]);
     bool seconds = digits + points == inside.len && points == 1 && digits >= (more ? 2 : 7);
     return seconds || (colons >= 2 && digits >= 6) ? (size_t)(close - line.ptr) + 1 : 0;
+}
+
+/* "stdout F ", "stderr P ": the stream, as a container runtime writes it behind a time (Kubernetes' CRI logs). */
+static size_t stream_length(struct span line) {
+    static const char *const streams[] = {"stdout F ", "stderr F ", "stdout P ", "stderr P "};
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
+        if (span_starts(line, streams[i]))
+            return strlen(streams[i]);
+    return 0;
+}
+
+/* "{subprocess.py:93} " (Airflow), "app.main:run:12 - " (loguru): who logs. Only after a time. */
+static size_t logger_length(struct span line) {
+    size_t at = 0;
+    bool braces = line.len && line.ptr[0] == '{';
+    while (at < line.len && at < 80 && (isalnum((unsigned char)line.ptr[at]) || strchr("{}._-:<>", line.ptr[at])))
+        at++;
+    struct span name = span_slice(line, 0, at), rest = span_slice(line, at, line.len);
+    if (braces)
+        return span_ends(name, "}") ? at : 0;
+    return at && isdigit((unsigned char)line.ptr[at - 1]) && memchr(name.ptr, ':', at) && span_starts(rest, " - ")
+               ? at + 3
+               : 0;
 }
 
 /* A bracket with one word or a source position: "[MainThread]", "[I]", "[engine.py:389]". Only after a time. */
@@ -119,14 +142,19 @@ static size_t position_length(struct span line) {
 
 /* What may stand behind a time: level, thread, source position, "|" and "-" between them. */
 static struct span cut_after_time(struct span line) {
-    for (size_t round = 0; round < 5; round++) {
+    for (size_t round = 0; round < 6; round++) {
         line = skip_blanks(line);
         size_t length = level_length(line);
         if (!length)
             length = tag_length(line);
         if (!length)
             length = position_length(line);
-        if (!length && line.len > 2 && strchr("|-:", line.ptr[0]) && line.ptr[1] == ' ')
+        if (!length)
+            length = stream_length(line);
+        if (!length)
+            length = logger_length(line);
+        bool table = line.len && line.ptr[0] == '|' && span_ends(span_trim(line), "|");
+        if (!length && !table && line.len && strchr("|-:", line.ptr[0]) && (line.len == 1 || line.ptr[1] == ' '))
             length = 1;
         if (!length)
             break;
@@ -140,6 +168,14 @@ static bool is_program(struct span word) {
     if (span_eq(word, "kernel:"))
         return true;
     return word.len > 4 && span_ends(word, "]:") && memchr(word.ptr, '[', word.len);
+}
+
+/* Behind a time: "host kernel: ", "host python[12]: " of `journalctl -o short-iso`. */
+static struct span cut_host(struct span line) {
+    struct span after = line, host, program;
+    return span_next_word(&after, &host) && span_next_word(&after, &program) && is_program(program)
+               ? skip_blanks(after)
+               : line;
 }
 
 /* "May 17 15:55:50 host kernel: ", as syslog and journalctl write it, in any language with three or four letters. */
@@ -173,7 +209,7 @@ static size_t process_length(struct span line) {
         return 0;
     const char *close = memchr(line.ptr, ')', line.len < 80 ? line.len : 80);
     struct span inside = close ? span_from(line.ptr, (size_t)(close - line.ptr)) : (struct span){0};
-    return close && span_has(inside, " pid=") ? inside.len + 1 : 0;
+    return close && (span_has(inside, " pid=") || span_starts(inside, "(pid=")) ? inside.len + 1 : 0;
 }
 
 /* "webui-1  | ", "vllm-openai_1  | ": what docker compose puts in front. */
@@ -186,6 +222,20 @@ static size_t service_length(struct span line) {
     struct span rest = skip_blanks(span_slice(line, at, line.len));
     return rest.len && rest.ptr[0] == '|' && rest.ptr < line.ptr + line.len ? (size_t)(rest.ptr - line.ptr) + 1
                                                                             : 0;
+}
+
+/* "ERROR:root:", "WARNING:torch.distributed.run:": Python's logging as it comes; not "ERROR: ". */
+static size_t root_logger_length(struct span line) {
+    static const char *const levels[] = {"ERROR:", "WARNING:", "INFO:", "DEBUG:", "CRITICAL:"};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        size_t start = strlen(levels[i]), at = start;
+        if (!span_starts(line, levels[i]))
+            continue;
+        while (at < line.len && at < 80 && (isalnum((unsigned char)line.ptr[at]) || strchr("._-", line.ptr[at])))
+            at++;
+        return at > start && at < line.len && line.ptr[at] == ':' ? at + 1 : 0;
+    }
+    return 0;
 }
 
 /* glog: "W1120 09:11:41.273000 12345 torch/distributed/run.py:766] " */
@@ -243,7 +293,7 @@ static struct span cut_one(struct span line) {
         length = time ? (size_t)(rest.ptr - text.ptr) + time : 0;
     }
     if (length)
-        return cut_after_time(span_slice(text, length, text.len));
+        return cut_after_time(cut_host(span_slice(text, length, text.len)));
     struct span rest = isalpha(c) ? cut_syslog(text) : text;
     if (rest.ptr != text.ptr)
         return rest;
@@ -252,6 +302,8 @@ static struct span cut_one(struct span line) {
         length = service_length(text);
     if (!length)
         length = glog_length(text);
+    if (!length)
+        length = root_logger_length(text);
     if (!length)
         length = build_length(text);
     if (length) {

@@ -3,10 +3,12 @@
 
 import/NAME.txt      what a program printed; import/NAME.facts: every fact that is read from it, one a line, with its
                      source (`UPDATE=1 ./dev test cases` writes them again; look at the difference before it is kept)
+                     The same texts in the frames that logs, terminals and issue trackers put around them: same roots.
 explain/NAME.txt     many short reports, each below a line `=== cause[,cause...] | title`: one of the causes must be the
                      first root; `healthy`: no root in the chain; `unknown`: no root at all
 ../../shared/cases   real reports with the cause that was confirmed, kept beside the repository: scored where they are
 """
+import html
 import json
 import os
 import pathlib
@@ -65,6 +67,60 @@ def imports():
             assert got == want and got.count("\n") > 1, "\n".join(difference[:20])
 
 
+def each_line(prefix):
+    return lambda text: "".join(prefix(number) + line for number, line in enumerate(text.splitlines(True)))
+
+
+FRAMES = {
+    "a quote": each_line(lambda n: "> "),
+    "a quoted quote": each_line(lambda n: "> > "),
+    "Windows line ends": lambda text: text.replace("\n", "\r\n"),
+    "a fence": lambda text: f"Hello,\n```shell\n{text}\n```\nthanks\n",
+    "HTML": lambda text: f"<pre><code>{html.escape(text)}</code></pre>\n",
+    "colours": lambda text: "".join(f"\033[31m{line}\033[0m\n" for line in text.splitlines()),
+    "an indented block": each_line(lambda n: "    "),
+    "a list": each_line(lambda n: "- "),
+    "docker compose": each_line(lambda n: "trainer-1  | "),
+    "docker compose, a name without a number": each_line(lambda n: "comfyui  | "),
+    "docker compose, colours": each_line(lambda n: "\033[36mcomfyui  |\033[0m "),
+    "a GitHub runner": each_line(lambda n: f"2024-03-01T12:{n // 60 % 60:02d}:{n % 60:02d}.1234567Z "),
+    "Kubernetes' log files": each_line(lambda n: f"2024-03-01T12:00:{n % 60:02d}.123456789Z stderr F "),
+    "kubectl logs --prefix": each_line(lambda n: "[pod/trainer-abc/main] "),
+    "journalctl": each_line(lambda n: f"Mar 01 12:00:{n % 60:02d} host python3[1234]: "),
+    "journalctl -o short-iso": each_line(lambda n: f"2024-03-01T12:00:{n % 60:02d}+0000 host kernel: "),
+    "logging": each_line(lambda n: f"2024-03-01 12:00:{n % 60:02d},123 - INFO - "),
+    "logging as it comes": each_line(lambda n: "ERROR:root:"),
+    "loguru": each_line(lambda n: f"2024-03-01 12:00:{n % 60:02d}.123 | ERROR    | app.main:run:{n + 10} - "),
+    "Airflow": each_line(lambda n: f"[2024-03-01, 12:00:{n % 60:02d} UTC] {{subprocess.py:93}} INFO - "),
+    "Ray": each_line(lambda n: "(RayWorkerWrapper pid=123) "),
+    "torchrun": each_line(lambda n: f"[rank{n % 8}]: "),
+    "mpirun --tag-output": each_line(lambda n: f"[1,{n % 8}]<stderr>:"),
+    "srun --label": each_line(lambda n: f"{n % 4}: "),
+    "cat -n": each_line(lambda n: f"{n + 1:6d}\t"),
+    "Kaggle": each_line(lambda n: f"{n / 10:.1f}s\t{n}\t"),
+}
+
+
+def roots(texts):
+    """The roots of each text, read as a batch."""
+    lines = "".join(json.dumps({"id": str(i), "text": text}) + "\n" for i, text in enumerate(texts))
+    run = subprocess.run([str(tap.PROGRAM), "explain", "--batch", "-"], input=lines, capture_output=True, text=True, timeout=300, check=True)
+    answers = [json.loads(line)["diagnosis"] for line in run.stdout.splitlines()]
+    assert len(answers) == len(texts)
+    return [sorted(cause["id"] for cause in answer["causes"] if cause["role"] == "root") for answer in answers]
+
+
+def framed():
+    """A few may change: one line alone keeps what could be its own, and a text's prompt can be its frame's."""
+    files = sorted((HERE / "import").glob("*.txt")) + sorted(CASES.glob("*/report.txt"))
+    texts = [file.read_text(errors="replace") for file in files]
+    plain = roots(texts)
+    for name, frame in FRAMES.items():
+        with tap.case(f"the same roots within {name}"):
+            changed = [file for file, before, after in zip(files, plain, roots([frame(text) for text in texts])) if before != after]
+            assert len(changed) <= len(texts) // 50, [f"{file.parent.name}/{file.name}" for file in changed]
+
+
 def judged(answer, wanted):
     roots = [c for c in answer["causes"] if c["role"] == "root"]
     if "unknown" in wanted and not roots and answer["verdict"] == "unknown":
@@ -104,6 +160,7 @@ def recorded():
 
 if __name__ == "__main__":
     imports()
+    framed()
     explanations()
     recorded()
     tap.finish()

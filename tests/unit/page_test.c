@@ -107,9 +107,31 @@ static void other_encodings(void **state) {
     assert_int_equal(bytes.starts.count, 0);
 }
 
+static void margins(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *first;
+    } samples[] = {
+        {"> a\n> b\n> c\n", "a"},
+        {"> nvidia-smi\nb\nc\n", "> nvidia-smi"}, /* one such line is a prompt */
+        {"comfyui  | a\ncomfyui  | b\ncomfyui  |\n", "a"},
+        {"| a | b |\n| c | d |\n| e | f |\n", "| a | b |"}, /* a table */
+        {"     1\ta\n     2\tb\n     3\tc\n", "a"},
+        {"01:00.0 VGA\n02:00.0 3D\n03:00.0 VGA\n", "01:00.0 VGA"},
+        {"> web  | 1: a\n> web  | 2: b\n> web  | 3: c\n", "a"},
+        {"[ERROR] a\n[INFO] b\n[ERROR] c\n", "a"},
+        {"[0] a\n[1] b\n[2] c\n", "[0] a"},
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        AUTO_PAGE page;
+        page_read(&page, span_of(samples[i].text));
+        check_span(page_line(&page, 0), samples[i].first);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {cmocka_unit_test(characters), cmocka_unit_test(prefixes),
-                                              cmocka_unit_test(lines), cmocka_unit_test(numbers),
-                                              cmocka_unit_test(other_encodings)};
+                                              cmocka_unit_test(lines),      cmocka_unit_test(numbers),
+                                              cmocka_unit_test(margins),    cmocka_unit_test(other_encodings)};
     return cmocka_run_group_tests_name("page", tests, NULL, NULL);
 }

@@ -103,6 +103,24 @@ static struct cause *unsupported_by_branch(struct judge *judge) {
     return cause;
 }
 
+/* "supported through the NVIDIA 580.xx Legacy drivers": 580; 0: nothing tells. */
+static unsigned legacy_branch(const struct judge *judge) {
+    const struct log_line *line = logged(judge, "legacy_gpu");
+    const struct printed_message *message = printed(judge, "kernel_legacy");
+    const char *text = line ? text_of(line->text) : message ? text_of(message->text) : NULL;
+    struct span rest = span_of(text);
+    size_t at = text ? span_find(rest, ".xx") : SIZE_MAX;
+    int64_t branch;
+    if (at == SIZE_MAX || at < 2)
+        return 0;
+    size_t start = at;
+    while (start && text[start - 1] >= '0' && text[start - 1] <= '9')
+        start--;
+    if (span_to_number(span_slice(rest, start, at), 10, &branch) < 0 || branch < 71 || branch > 9999)
+        return 0;
+    return (unsigned)branch;
+}
+
 void rule_driver_does_not_support_gpu(struct judge *judge) {
     if (other_driver_model(judge))
         return;
@@ -125,6 +143,12 @@ void rule_driver_does_not_support_gpu(struct judge *judge) {
             "module needs no option",
             NULL)
             ->reboot = true;
+        see_supported(judge, cause);
+        return;
+    }
+    unsigned legacy = legacy_branch(judge);
+    if (legacy && !views.count) {
+        fix_driver_branch(judge, cause, legacy);
         see_supported(judge, cause);
         return;
     }

@@ -99,6 +99,14 @@ void rule_driver_library_mismatch(struct judge *judge) {
             "Remove the driver's libraries from the image (libnvidia-*, libcuda*): the host's are mounted in",
             NULL);
     } else {
+        if (library && winner && text_eq(text_of(winner->found_by), "ld_library_path") && text_of(winner->path))
+            cause_fix(judge, cause, "Take the directory of that library out of LD_LIBRARY_PATH",
+                      arena_printf(
+                          judge->arena,
+                          "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -vxF %.*s | "
+                          "paste -sd:)",
+                          (int)(text_basename(winner->path.value) - winner->path.value - 1), winner->path.value),
+                      NULL);
         fix_table_or(judge, cause, "reload-module",
                      "Without a restart, while nothing uses the GPU: unload the nvidia modules "
                      "and load them again");
@@ -159,12 +167,12 @@ void rule_driver_libs_missing(struct judge *judge) {
         cause_fact(judge, cause, "driver.module_loaded", &driver->module_loaded);
     cause_fact(judge, cause, "driver.module_version", &driver->module_version);
     if (none)
-        cause_evidence(judge, cause, "driver.libraries", "no 64-bit libcuda.so.1 but stubs",
-                       driver->libraries.is.source);
+        cause_evidence(judge, cause, "driver.libraries",
+                       "no libcuda.so.1 for 64-bit programs (stubs do not count)", driver->libraries.is.source);
     for (size_t i = 0; i < driver->libraries.count; i++)
         if (known(driver->libraries.items[i].bits) && driver->libraries.items[i].bits.value == 32)
             cause_evidence(judge, cause, "driver.libraries.bits",
-                           arena_printf(judge->arena, "32: %s", text_of(driver->libraries.items[i].path)), NULL);
+                           arena_printf(judge->arena, "32 (%s)", text_of(driver->libraries.items[i].path)), NULL);
     cause_fact(judge, cause, "driver.smi_present", &driver->smi_present);
     if (absent(driver->cuda_version))
         cause_fact(judge, cause, "driver.cuda_version", &driver->cuda_version);
@@ -204,11 +212,12 @@ void rule_driver_stub_shadows(struct judge *judge) {
                   "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v stubs | paste -sd:)",
                   NULL);
     else
-        cause_fix(
-            judge, cause,
-            "Take the stubs directory out of LD_LIBRARY_PATH; where the first command shows a file that names it, "
-            "delete that line, then run the second",
-            "grep -rn stubs /etc/ld.so.conf /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
+        cause_fix(judge, cause,
+                  "Take the stubs directory out of LD_LIBRARY_PATH; where the second command shows a file that "
+                  "names it, "
+                  "delete that line, then run the third",
+                  "export LD_LIBRARY_PATH=$(echo \"$LD_LIBRARY_PATH\" | tr : '\\n' | grep -v stubs | paste -sd:)",
+                  "grep -rn stubs /etc/ld.so.conf /etc/ld.so.conf.d/", "sudo ldconfig", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
 }
 
@@ -276,7 +285,8 @@ void rule_driver_compat_shadows(struct judge *judge) {
         judge, "driver-compat-shadows", certain && (library || refused) ? CERTAIN : LIKELY,
         "A forward-compatibility libcuda%s%s stands before the driver's own, and it cannot work here%s%s.",
         library && text_of(library->path) ? ", " : "",
-        library && text_of(library->path) ? text_of(library->path) : "", why || refused ? ": " : "",
+        library && text_of(library->path) ? arena_printf(judge->arena, "%s,", text_of(library->path)) : "",
+        why || refused ? ": " : "",
         why       ? why
         : refused ? "the GPU may not use forward compatibility (error 804)"
                   : "");

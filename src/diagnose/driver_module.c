@@ -1,6 +1,7 @@
 /* Link 2, the kernel's side: is NVIDIA's module there, was it built for this kernel, may it load, did it? */
 #include "base/text.h"
 #include "diagnose/fix.h"
+#include "diagnose/fix_fill.h"
 #include "diagnose/read.h"
 #include "diagnose/rules.h"
 
@@ -205,11 +206,22 @@ void rule_driver_secure_boot(struct judge *judge) {
     if (rejected)
         cause_message(judge, cause, rejected);
     cause_fact(judge, cause, "driver.secure_boot", &driver->secure_boot);
-    cause_fact(judge, cause, "driver.lockdown", &driver->lockdown);
+    if (is_true(driver->lockdown))
+        cause_fact(judge, cause, "driver.lockdown", &driver->lockdown);
     if (modules.fits)
         cause_fact(judge, cause, "driver.modules.is_signed", &modules.fits->is_signed);
     fix_table_or(judge, cause, "enroll-key",
                  "Enrol the key that signed the module (mokutil --import), reboot, confirm it");
+    const struct dkms_module_rows *dkms = &driver->dkms;
+    if (no_signature && dkms->count && text_of(dkms->items[0].name) && text_of(dkms->items[0].version)) {
+        const char *name =
+            arena_printf(judge->arena, "%s/%s", dkms->items[0].name.value, dkms->items[0].version.value);
+        struct fix *fix = &cause->fixes.items[cause->fixes.count - 1]; /* DKMS signs what it builds */
+        texts_add(judge->arena, &fix->commands,
+                  arena_printf(judge->arena, "sudo dkms build --force %s -k $(uname -r)", name));
+        texts_add(judge->arena, &fix->commands,
+                  arena_printf(judge->arena, "sudo dkms install --force %s -k $(uname -r)", name));
+    }
     cause_fix(judge, cause, "Turn Secure Boot off in the firmware set-up (BIOS)", NULL)->reboot = true;
     cause_see(judge, cause, "https://wiki.debian.org/SecureBoot");
 }
@@ -297,7 +309,14 @@ void rule_driver_not_built_for_kernel(struct judge *judge) {
         cause_fact(judge, cause, "driver.modules.kernel", &modules.others->kernel);
     const struct dkms_module *dkms = dkms_without_kernel(judge);
     if (dkms) {
-        cause_fact(judge, cause, "driver.dkms.state", &dkms->state);
+        if (known(dkms->state))
+            cause_evidence(judge, cause, "driver.dkms.state",
+                           arena_printf(judge->arena, "%s %s%s%s: %s",
+                                        text_of(dkms->name) ? text_of(dkms->name) : "nvidia",
+                                        text_of(dkms->version) ? text_of(dkms->version) : "",
+                                        text_of(dkms->kernel) ? " for kernel " : "",
+                                        text_of(dkms->kernel) ? text_of(dkms->kernel) : "", dkms->state.value),
+                           dkms->state.is.source ? dkms->state.is.source : driver->dkms.is.source);
         cause_fact(judge, cause, "driver.dkms.log", &dkms->log);
     }
     evidence_printed_all(judge, cause, "dkms_build_failed", "installer_build_failed", "dkms_headers",
@@ -306,6 +325,14 @@ void rule_driver_not_built_for_kernel(struct judge *judge) {
     evidence_log(judge, cause, "symbol_disagrees");
     evidence_log(judge, cause, "unknown_symbol");
     cause_fact(judge, cause, "driver.headers_present", &driver->headers_present);
+    bool failed = printed(judge, "dkms_build_failed") || build_step_failed(judge) || (dkms && known(dkms->log)) ||
+                  (dkms && text_eq(text_of(dkms->state), "failed"));
+    if (failed)
+        cause_fix(
+            judge, cause,
+            "See the first error of the build: one in a function of the kernel means that this driver is too old "
+            "for it",
+            "grep -m5 -n -i error /var/lib/dkms/nvidia*/*/build/make.log /var/log/nvidia-installer.log", NULL);
     bool headers = !is_true(driver->headers_present) && fix_table(judge, cause, "install-headers");
     if (headers && fix_table_then(judge, cause, "rebuild-module"))
         cause->fixes.items[cause->fixes.count - 1].title =
@@ -315,6 +342,10 @@ void rule_driver_not_built_for_kernel(struct judge *judge) {
             judge, cause, "rebuild-module",
             "Install the headers of the running kernel and build the module anew (a newer driver where the "
             "kernel is newer)");
+    if (failed && !in_container(judge) && known(judge->facts->system.distribution))
+        fix_driver(judge, cause, NULL);
+    else if (failed)
+        cause_fix(judge, cause, "Install a newer driver, one that knows this kernel", NULL)->reboot = true;
     cause_fix(judge, cause, "Until then: boot the older kernel, for which the module is there", NULL)->reboot =
         true;
     see_driver(judge, cause);
@@ -333,6 +364,53 @@ static const char *what_keeps_it_out(struct judge *judge) {
     if (text_eq(text_of(driver->prime_profile), "intel"))
         return "prime-select is set to the integrated graphics";
     return NULL;
+}
+
+/* The lines are commented out in their files; the kernel's command line is the boot loader's to change. */
+static void let_in(struct judge *judge, struct cause *cause) {
+    const struct texts_fact *lines = &judge->facts->driver.blacklists;
+    bool booted_so = printed(judge, "module_blacklisted") != NULL;
+    struct texts commands = {0};
+    for (size_t i = 0; i < lines->count; i++) {
+        struct span file, line;
+        if (!span_cut(span_of(lines->items[i]), ':', &file, &line) || !span_starts(file, "/"))
+            continue;
+        booted_so |= span_eq(file, "/proc/cmdline");
+        const char *command = arena_printf(
+            judge->arena, "sudo sed -i '/^[[:space:]]*\\(blacklist\\|alias\\|install\\) nvidia/s/^/# /' %.*s",
+            (int)file.len, file.ptr);
+        if (!span_eq(file, "/proc/cmdline") && !texts_have(&commands, command))
+            texts_add(judge->arena, &commands, command);
+    }
+    if (commands.count) {
+        struct fix *fix =
+            cause_fix(judge, cause, "Comment that line out, rebuild the initramfs, load the module", NULL);
+        fix->commands = commands;
+        fix->needs_root = true;
+        fix_table_then(judge, cause, "rebuild-initramfs");
+        fix_table_then(judge, cause, "load-module");
+        cause->fixes.items[cause->fixes.count - 1].reboot = false;
+    }
+    if (!booted_so) {
+        if (!commands.count)
+            cause_fix(
+                judge, cause, "Remove the line that keeps it out, rebuild the initramfs, load the module",
+                "grep -rnE '(blacklist|alias|install) nvidia' /etc/modprobe.d /usr/lib/modprobe.d /lib/modprobe.d",
+                NULL);
+        return;
+    }
+    struct texts systems = fix_systems(judge);
+    bool grubby = texts_have(&systems, "fedora") || texts_have(&systems, "rhel");
+    if (grubby)
+        cause_fix(judge, cause, "Take the blacklist off the kernel's command line",
+                  "sudo grubby --update-kernel=ALL --remove-args=modprobe.blacklist", "sudo reboot", NULL);
+    else
+        cause_fix(judge, cause, "Take the blacklist off the kernel's command line (in /etc/default/grub)",
+                  "sudo sed -i 's/ *modprobe.blacklist=[^ \"]*//' /etc/default/grub",
+                  texts_have(&systems, "ubuntu") || texts_have(&systems, "debian")
+                      ? "sudo update-grub"
+                      : "sudo grub-mkconfig -o /boot/grub/grub.cfg",
+                  "sudo reboot", NULL);
 }
 
 void rule_driver_not_loaded(struct judge *judge) {
@@ -369,15 +447,22 @@ void rule_driver_not_loaded(struct judge *judge) {
     for (size_t i = 0; i < driver->blacklists.count; i++)
         cause_evidence(judge, cause, "driver.blacklists", driver->blacklists.items[i],
                        driver->blacklists.is.source);
-    cause_fact(judge, cause, "driver.prime_profile", &driver->prime_profile);
+    if (known(driver->prime_profile))
+        cause_fact(judge, cause, "driver.prime_profile", &driver->prime_profile);
     evidence_printed_all(judge, cause, "modprobe_off", "module_blacklisted", "module_insert", "installer_load",
                          NULL);
     evidence_nvml(judge, cause, 9);
-    if (why && (text_has(why, "prime-select") || text_has(why, "alias")))
+    bool prime =
+        why && (text_has(why, "prime-select") || text_has(why, "alias")) && !absent(driver->prime_profile);
+    if (prime)
         cause_fix(judge, cause, "Give the NVIDIA GPU back to the system", "sudo prime-select nvidia",
                   "sudo reboot", NULL);
     else if (why)
-        cause_fix(judge, cause, "Remove that modprobe line, rebuild the initramfs, then load the module", NULL);
-    fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");
+        let_in(judge, cause);
+    if (in_container(judge))
+        cause_fix(judge, cause, "On the host: load the driver", "sudo modprobe nvidia", "sudo modprobe nvidia-uvm",
+                  NULL);
+    else if (!why || text_has(why, "blacklist")) /* a blacklist keeps it only from being loaded by itself */
+        fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");
     see_driver(judge, cause);
 }

@@ -179,8 +179,11 @@ size_t fix_rows_here(struct judge *judge, struct cause *cause, const char *actio
                      const struct fix_values *values) {
     struct texts systems = fix_systems(judge);
     for (size_t i = 0; i < systems.count; i++) {
+        struct fix_entry *rows;
         size_t added = fix_rows(judge, cause, systems.items[i], action, values);
-        if (added)
+        /* rows of its own that lack a value are not made good by those of another system */
+        if (added || !judge->options.knowledge ||
+            knowledge_fixes(judge->options.knowledge, judge->arena, systems.items[i], action, &rows))
             return added;
     }
     return 0;
@@ -209,16 +212,16 @@ static bool same_commands(const struct fix *a, const struct fix *b) {
 }
 
 /* Nobody knows which distribution it is: the commands of each of the large ones, told apart by their titles. */
-size_t fix_families(struct judge *judge, struct cause *cause, const char *action) {
+size_t fix_families_with(struct judge *judge, struct cause *cause, const char *action,
+                         const struct fix_values *values) {
     static const struct {
         const char *system, *name;
     } families[] = {{"ubuntu", "Ubuntu"},          {"debian", "Debian"}, {"fedora", "Fedora"},
                     {"rhel", "RHEL, Rocky, Alma"}, {"arch", "Arch"},     {"opensuse", "openSUSE"}};
-    struct fix_values values = values_in_use(judge);
     size_t before = cause->fixes.count;
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         struct cause own = {0};
-        fix_rows(judge, &own, families[i].system, action, &values);
+        fix_rows(judge, &own, families[i].system, action, values);
         for (size_t f = 0; f < own.fixes.count; f++) {
             struct fix fix = own.fixes.items[f];
             struct fix *last = cause->fixes.count > before ? &cause->fixes.items[cause->fixes.count - 1] : NULL;
@@ -231,6 +234,11 @@ size_t fix_families(struct judge *judge, struct cause *cause, const char *action
         }
     }
     return cause->fixes.count - before;
+}
+
+size_t fix_families(struct judge *judge, struct cause *cause, const char *action) {
+    struct fix_values values = values_in_use(judge);
+    return fix_families_with(judge, cause, action, &values);
 }
 
 bool fix_table_then(struct judge *judge, struct cause *cause, const char *action) {

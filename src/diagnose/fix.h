@@ -24,6 +24,8 @@ size_t fix_table_of(struct judge *judge, struct cause *cause, const char *system
 
 /* An NVIDIA driver, new or newer, that serves these GPUs. `floor`: oldest release that will do, or NULL. */
 void fix_driver(struct judge *judge, struct cause *cause, const char *floor);
+/* The last branch that serves a GPU, as the driver's own message names it. */
+void fix_driver_branch(struct judge *judge, struct cause *cause, unsigned branch);
 /* A PyTorch build that fits driver, GPUs, Python and platform, by this environment's package manager; says why
  * where there is none. `keep_release`: the release that is there, in a build that fits, before the newest one.
  * False: what it offers, if anything, needs a newer driver first. */

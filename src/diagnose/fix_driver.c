@@ -49,6 +49,23 @@ static bool legacy_driver(struct judge *judge, struct cause *cause, unsigned las
     return false;
 }
 
+void fix_driver_branch(struct judge *judge, struct cause *cause, unsigned branch) {
+    const char *number = arena_printf(judge->arena, "%u", branch);
+    struct fix_values values = {.branch = number};
+    if (!in_container(judge) && legacy_driver(judge, cause, branch))
+        return;
+    size_t added = 0;
+    if (!in_container(judge) && !known(judge->facts->system.distribution))
+        added = fix_families_with(judge, cause, arena_printf(judge->arena, "install-driver-%u", branch), &values) +
+                fix_families_with(judge, cause, "install-driver-branch", &values);
+    if (!added)
+        cause_fix(judge, cause,
+                  arena_printf(judge->arena, "%snstall driver branch %u, with the closed kernel modules",
+                               in_container(judge) ? "On the container's host: i" : "I", branch),
+                  NULL)
+            ->reboot = true;
+}
+
 static void elsewhere(struct judge *judge, struct cause *cause, const char *floor) {
     bool windows = on_windows(judge) || on_wsl(judge);
     const char *what =
@@ -121,7 +138,9 @@ void fix_driver(struct judge *judge, struct cause *cause, const char *floor) {
                 ->reboot = true;
         return;
     }
-    size_t added = branches.open_only ? fix_table(judge, cause, "install-open-modules") : 0;
+    struct driver_version release;
+    bool old = driver_release(judge, &release, NULL, NULL) && release.part[0] < branches.first;
+    size_t added = branches.open_only && !old ? fix_table(judge, cause, "install-open-modules") : 0;
     if (!added)
         added = fix_table(judge, cause, "install-driver");
     bool known_system = known(judge->facts->system.distribution);

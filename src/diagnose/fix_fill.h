@@ -18,3 +18,6 @@ size_t fix_rows_here(struct judge *judge, struct cause *cause, const char *actio
 /* The rows of one system and action as fixes of the cause; their number. */
 size_t fix_rows(struct judge *judge, struct cause *cause, const char *system, const char *action,
                 const struct fix_values *values);
+/* As fix_families, with these values. */
+size_t fix_families_with(struct judge *judge, struct cause *cause, const char *action,
+                         const struct fix_values *values);

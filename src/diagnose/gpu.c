@@ -38,18 +38,23 @@ void rule_gpu_absent(struct judge *judge) {
                    facts->gpu.devices.is.source);
     for (size_t i = 0; i < facts->gpu.others.count; i++)
         cause_fact(judge, cause, "gpu.others.name", &facts->gpu.others.items[i].name);
-    cause_fact(judge, cause, "system.virtual_machine", &facts->system.virtual_machine);
+    if (known(facts->system.virtual_machine))
+        cause_fact(judge, cause, "system.virtual_machine", &facts->system.virtual_machine);
     if (login_node) {
         cause_fact(judge, cause, "access.scheduler_outside", &facts->access.scheduler_outside);
         fix_job(judge, cause);
     } else if (known(facts->system.virtual_machine))
         cause_fix(judge, cause,
                   "Give the virtual machine a GPU: an instance type with one in a cloud, PCI passthrough or a "
-                  "vGPU at home",
-                  NULL);
+                  "vGPU at home; inside it this must list it",
+                  "lspci -nn | grep -i nvidia", NULL);
     else
-        cause_fix(judge, cause, "Seat the card and its power cables, and see that the firmware (BIOS) lists it",
-                  NULL);
+        cause_fix(
+            judge, cause,
+            "Seat the card and its power cables, see that the firmware (BIOS) has not turned it off, look for it "
+            "anew",
+            "echo 1 | sudo tee /sys/bus/pci/rescan", "lspci -nn | grep -i nvidia", NULL)
+            ->needs_root = true;
     cause_fix(judge, cause, "Without a GPU PyTorch computes on the CPU: torch.device(\"cpu\")", NULL);
     cause_see(judge, cause, "https://pytorch.org/get-started/locally/");
 }
@@ -119,9 +124,10 @@ void rule_gpu_fell_off_bus(struct judge *judge) {
         return;
     cause_fix(judge, cause, "Switch the machine off and on (a reset of the GPU alone cannot reach it)",
               "sudo poweroff", NULL);
-    cause_fix(judge, cause,
-              "If it comes back: check power supply and cables, cooling, the riser and the slot, then the card",
-              NULL);
+    cause_fix(
+        judge, cause,
+        "Then, if it happens again: check power supply and cables, cooling, the riser and the slot, then the card",
+        "nvidia-smi", "sudo dmesg | grep -iE 'xid|fallen'", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/xid-errors/index.html");
 }
 

@@ -1,4 +1,5 @@
 /* The formats by name, one row each, and the sentences they share. */
+#include "base/text.h"
 #include "report/report.h"
 
 const char *report_answer(const struct diagnosis *diagnosis) {
@@ -9,6 +10,18 @@ const char *report_answer(const struct diagnosis *diagnosis) {
         [VERDICT_UNKNOWN] = "Cannot tell: nothing broken was found, but not every link could be judged."};
     const struct cause *root = diagnosis_root(diagnosis);
     return root ? root->summary : answers[diagnosis->verdict];
+}
+
+const char *report_check(struct report_input input) {
+    const struct cause_list *causes = &input.diagnosis->causes;
+    const struct cause *root = causes->count && causes->items[0].role == ROLE_ROOT ? &causes->items[0] : NULL;
+    bool text = text_eq(input.snapshot->origin, "text");
+    if (!root || !root->fixes.count || root->link == LINK_PROGRAM || text_eq(root->id, "gpu-absent"))
+        return NULL;
+    bool build = text_starts(root->id, "toolkit-");
+    if (text)
+        return build ? NULL : "python -c \"import torch; print(torch.cuda.is_available())\"";
+    return build ? "whycuda --for-build" : "whycuda";
 }
 
 const char *report_role(enum role role) {

@@ -80,6 +80,9 @@ void report_markdown(struct buffer *out, struct report_input input) {
     buffer_add_text(out, "\n");
     for (size_t i = 0; i < d->causes.count; i++)
         add_cause(out, &d->causes.items[i]);
+    const char *check = report_check(input);
+    if (check)
+        buffer_addf(out, "\nThen see whether it helped:\n\n```sh\n%s\n```\n", check);
     add_chain(out, d);
     if (d->unknown.count)
         buffer_add_text(out, "\nCould not be checked:\n\n");

@@ -25,6 +25,8 @@ struct report_input {
 
 /* The first sentence of a report: the root's, or what the verdict says. */
 const char *report_answer(const struct diagnosis *diagnosis);
+/* The command that shows whether mending the first root helped; NULL: none does (no root, or the program's own). */
+const char *report_check(struct report_input input);
 /* What a cause is headed with: "Cause", "Follows from it", "Would break next". */
 const char *report_role(enum role role);
 

@@ -139,6 +139,16 @@ static void write_cause(struct pen *pen, const struct cause *cause, bool first) 
         buffer_addf(pen->out, "  see %s\n", cause->see.items[i]);
 }
 
+static void write_check(struct pen *pen, struct report_input input) {
+    const char *command = report_check(input);
+    if (!command)
+        return;
+    heading(pen, "Then see whether it helped");
+    tone(pen, TONE_STRONG);
+    buffer_addf(pen->out, "      %s\n", command);
+    tone(pen, TONE_PLAIN);
+}
+
 static void write_unknown(struct pen *pen, const struct diagnosis *diagnosis) {
     if (!diagnosis->unknown.count)
         return;
@@ -167,6 +177,7 @@ void report_text(struct buffer *out, struct report_input input, struct report_st
         if (cause->role == ROLE_ROOT || cause->role == ROLE_RISK || style.verbose)
             write_cause(&pen, cause, i == 0 && cause->role == ROLE_ROOT);
     }
+    write_check(&pen, input);
     write_unknown(&pen, diagnosis);
     if (!style.utf8)
         words_ascii(out);

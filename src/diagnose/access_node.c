@@ -288,7 +288,9 @@ void rule_uvm_broken(struct judge *judge) {
     bool unknown_error = cuda_said(judge, 999) && !nvml_said(judge, 999) && !nvml_said(judge, 9) &&
                          !nvml_said(judge, 18) && !judge_found(judge, "gpu-fell-off-bus") &&
                          !judge_found(judge, "gpu-faulty") && !judge_found(judge, "driver-library-mismatch");
-    if (!no_module && !node_error && !not_loaded && !unknown_error && !said)
+    /* nvidia-docker 1 loads it through nvidia-modprobe; modprobe's own refusal of it alone */
+    bool refused = printed(judge, "uvm_not_loaded") || printed_about(judge, "module_insert", "uvm");
+    if (!no_module && !node_error && !not_loaded && !unknown_error && !said && !refused)
         return;
     struct cause *cause = judge_find(
         judge, "uvm-broken", no_module || not_loaded || node_error ? CERTAIN : LIKELY, "%s",
@@ -297,13 +299,14 @@ void rule_uvm_broken(struct judge *judge) {
             ? "The kernel module nvidia-uvm, which CUDA needs, is not loaded (nvidia-smi works without it)."
         : node_error
             ? arena_printf(judge->arena, "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).", node_error)
-        : said && !unknown_error
-            ? "The kernel module nvidia-uvm, which CUDA needs, reports failures."
+        : said && !unknown_error ? "The kernel module nvidia-uvm, which CUDA needs, reports failures."
+        : refused && !unknown_error
+            ? "The kernel module nvidia-uvm, which CUDA needs, could not be loaded."
             : "CUDA fails with \"unknown error\" (999): most likely the kernel module nvidia-uvm is stuck or not "
               "loaded, as happens after suspend.");
     evidence_cuda(judge, cause, 999);
     evidence_log(judge, cause, "uvm_failed");
-    evidence_printed(judge, cause, "modprobe_not_found");
+    evidence_printed_all(judge, cause, "modprobe_not_found", "uvm_not_loaded", "module_insert", NULL);
     cause_fact(judge, cause, "driver.uvm_loaded", &facts->driver.uvm_loaded);
     if (node_error)
         cause_evidence(judge, cause, "access.nodes.open_error",

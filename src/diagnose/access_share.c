@@ -415,9 +415,10 @@ void rule_fabric_manager_down(struct judge *judge) {
                    driver_version_compare(&manager, &release) != 0;
     const struct printed_message *mismatch = printed(judge, "fm_version_mismatch");
     bool not_ready = cuda_said(judge, 802) && !is_false(access->fabric_manager_needed);
-    /* a daemon that finds no NVSwitch ends by itself: it counts only where PyTorch sees no GPU */
-    not_ready |=
-        printed(judge, "fabric_down") && torch_sees_none(judge) && !is_false(access->fabric_manager_needed);
+    /* a daemon that finds no NVSwitch ends by itself: it counts only where PyTorch sees no GPU, or the GPU's own
+     * registration (nvidia-smi -q) is under way */
+    not_ready |= ((printed(judge, "fabric_down") && torch_sees_none(judge)) || printed(judge, "fabric_waits")) &&
+                 !is_false(access->fabric_manager_needed);
     if (cuda_lists_gpus(judge) && !not_ready)
         return;
     if (!down && !differs && !mismatch && !not_ready)
@@ -433,7 +434,7 @@ void rule_fabric_manager_down(struct judge *judge) {
     evidence_cuda(judge, cause, 802);
     if (fabric)
         cause_fact(judge, cause, "compute.gpus.fabric_state", fabric);
-    evidence_printed_all(judge, cause, "fm_version_mismatch", "fabric_down", NULL);
+    evidence_printed_all(judge, cause, "fm_version_mismatch", "fabric_down", "fabric_waits", NULL);
     cause_fact(judge, cause, "gpu.nvswitches", &facts->gpu.nvswitches);
     cause_fact(judge, cause, "access.fabric_manager_running", &access->fabric_manager_running);
     cause_fact(judge, cause, "access.fabric_manager_version", &access->fabric_manager_version);

@@ -312,15 +312,44 @@ static bool explained(const struct judge *judge) {
     return false;
 }
 
+/* modprobe finds no nvidia.ko for this kernel, and nothing tells whether the driver was ever installed: whoever
+ * types "modprobe nvidia" believes so. */
+static bool kernel_without_module(struct judge *judge) {
+    const struct printed_message *missing = printed_with(judge, "modprobe_not_found", "nvidia");
+    if (!missing || in_container(judge))
+        return false;
+    struct cause *cause = judge_find(
+        judge, "driver-not-built-for-kernel", POSSIBLE,
+        "The running kernel has no NVIDIA module: it was not built for this kernel, or never installed.");
+    cause_fact(judge, cause, "system.kernel", &judge->facts->system.kernel);
+    evidence_printed(judge, cause, "modprobe_not_found");
+    fix_table_or(judge, cause, "rebuild-module",
+                 "Install the headers of the running kernel and build the module for it");
+    fix_driver(judge, cause, NULL);
+    cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
+    judge_cannot_tell(judge, "driver.packages",
+                      "whether the driver is installed at all shows: dkms status; ls "
+                      "/lib/modules/*/updates/dkms /usr/src | grep -i nvidia");
+    return true;
+}
+
 /* "couldn't communicate with the NVIDIA driver", NVML 9, and nothing else: the module is not loaded, for whatever
  * reason. */
 void rule_driver_unreachable(struct judge *judge) {
-    if (explained(judge) || other_driver_model(judge) || cuda_lists_gpus(judge) || !nvml_said(judge, 9))
+    bool said = nvml_said(judge, 9) || printed_any(judge, "x_no_module", "persistenced_no_devices", NULL) ||
+                (from_text(judge) && is_false(judge->facts->driver.module_loaded) && !in_container(judge));
+    if (explained(judge) || other_driver_model(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge) ||
+        is_true(judge->facts->driver.module_loaded))
+        return;
+    if (kernel_without_module(judge) || !said)
         return;
     struct cause *cause =
         judge_find(judge, "driver-not-loaded", POSSIBLE,
                    "NVIDIA's kernel driver does not answer: most likely its module is not loaded.");
     evidence_nvml(judge, cause, 9);
+    evidence_printed_all(judge, cause, "x_no_module", "persistenced_no_devices", "kernel_driver_absent", NULL);
+    if (is_false(judge->facts->driver.module_loaded))
+        cause_fact(judge, cause, "driver.module_loaded", &judge->facts->driver.module_loaded);
     fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
     judge_ask(judge, "driver.module_loaded", "whether the module was built for this kernel, and what keeps it out",
@@ -420,7 +449,7 @@ static struct cause *nodes_hang(struct judge *judge) {
 
 /* Codes that say "it does not start", with no more exact cause among the facts. */
 static struct cause *failed_codes(struct judge *judge) {
-    static const int cuda_codes[] = {2, 3, 303, 304, 803, 100, 101, 999};
+    static const int cuda_codes[] = {2, 3, 127, 302, 303, 304, 803, 100, 101, 999};
     struct cause *cause = NULL;
     for (size_t i = 0; i < sizeof cuda_codes / sizeof *cuda_codes; i++) {
         int code = cuda_codes[i];
@@ -437,7 +466,7 @@ static struct cause *failed_codes(struct judge *judge) {
                            "The driver is there but does not start: CUDA answers error %d.", code);
         evidence_cuda(judge, cause, code);
     }
-    static const int nvml_codes[] = {17, 28, 12, 13, 27, 29, 999};
+    static const int nvml_codes[] = {17, 28, 12, 13, 10, 11, 27, 29, 999};
     for (size_t i = 0; i < sizeof nvml_codes / sizeof *nvml_codes; i++)
         if (nvml_said(judge, nvml_codes[i])) {
             cause = judge_find(judge, "driver-init-failed", POSSIBLE,
@@ -462,6 +491,24 @@ static void firmware_off(struct judge *judge, struct cause *cause) {
     fix_option_away(judge, cause, "EnableGpuFirmware");
 }
 
+/* What the kernel module logs where it cannot start a GPU that is there (nv.c, nv-pci.c, osinit.c, osapi.c). */
+static const char *const start_lines[] = {"rminit_failed", "probe_failed", "none_initialized",
+                                          "vbios_failed",  "gsp_timeout",  "gsp_failed",
+                                          "start_failed",  "probe_error",  "registers_taken"};
+
+static bool start_in_log(const struct judge *judge) {
+    for (size_t i = 0; i < sizeof start_lines / sizeof *start_lines; i++)
+        if (logged(judge, start_lines[i]))
+            return true;
+    return false;
+}
+
+/* Opening /dev/nvidia0 starts the GPU; EIO is what the module answers where that failed (nv.c, nvidia_open). */
+static const struct printed_message *node_eio(const struct judge *judge) {
+    const struct printed_message *message = printed(judge, "node_eio");
+    return message && !text_has(text_of(message->argument), "uvm") ? message : NULL;
+}
+
 void rule_driver_init_failed(struct judge *judge) {
     if (explained(judge) || on_macos(judge) || cuda_lists_gpus(judge) || printed(judge, "worker_error"))
         return; /* an error of a worker is fork-after-init's */
@@ -470,10 +517,8 @@ void rule_driver_init_failed(struct judge *judge) {
         cause = no_bars(judge);
     if (!cause)
         cause = nodes_hang(judge);
-    if (!cause &&
-        (logged(judge, "rminit_failed") || printed(judge, "kernel_rminit") || printed(judge, "smi_no_devices") ||
-         logged(judge, "probe_failed") || logged(judge, "none_initialized") || logged(judge, "vbios_failed") ||
-         logged(judge, "gsp_timeout")))
+    if (!cause && (start_in_log(judge) ||
+                   printed_any(judge, "kernel_rminit", "smi_no_devices", "x_gpu_failed", NULL) || node_eio(judge)))
         cause = judge_find(judge, "driver-init-failed", LIKELY,
                            "NVIDIA's kernel driver is loaded but could not start the GPU%s.",
                            logged(judge, "rminit_failed") ? " (RmInitAdapter failed)" : "");
@@ -487,13 +532,11 @@ void rule_driver_init_failed(struct judge *judge) {
     if (!cause)
         return;
     firmware_off(judge, cause);
-    evidence_log(judge, cause, "rminit_failed");
-    evidence_log(judge, cause, "probe_failed");
-    evidence_log(judge, cause, "none_initialized");
-    evidence_log(judge, cause, "vbios_failed");
-    evidence_log(judge, cause, "gsp_timeout");
-    evidence_printed(judge, cause, "kernel_rminit");
-    evidence_printed(judge, cause, "smi_no_devices");
+    for (size_t i = 0; i < sizeof start_lines / sizeof *start_lines; i++)
+        evidence_log(judge, cause, start_lines[i]);
+    evidence_printed_all(judge, cause, "kernel_rminit", "smi_no_devices", "x_gpu_failed", NULL);
+    if (node_eio(judge))
+        cause_message(judge, cause, node_eio(judge));
     evidence_nvml(judge, cause, 17);
     if (ended)
         cause_fact(judge, cause, "compute.cuda_child", child);

@@ -127,6 +127,8 @@ static const struct printed_message *cannot_load(const struct judge *judge) {
         message = printed_about(judge, "library_missing", "ptxjitcompiler");
     if (!message)
         message = printed_any(judge, "smi_no_library", "jit_missing", NULL);
+    if (!message)
+        message = printed_with(judge, "nvml_error", "12"); /* libnvidia-ml.so.1 cannot be loaded */
     for (size_t i = 0; !message && i < judge->messages.count;
          i++) /* programs that name no file mean the driver's */
         if (text_eq(text_of(judge->messages.items[i].id), "library_missing") &&
@@ -152,7 +154,8 @@ void rule_driver_libs_missing(struct judge *judge) {
     bool api_missing = absent(driver->cuda_version) && nvml_lists_gpus(judge);
     if (!message && !(kernel_side && (none || no_library || api_missing)) && !no_tools)
         return;
-    const char *lacking = message && text_of(message->argument) ? text_of(message->argument)
+    const char *lacking = message && text_eq(text_of(message->id), "nvml_error") ? "libnvidia-ml.so.1"
+                          : message && text_of(message->argument)                ? text_of(message->argument)
                           : message && text_eq(text_of(message->id), "jit_missing")
                               ? "libnvidia-ptxjitcompiler.so.1"
                               : "libcuda.so.1";
@@ -163,6 +166,7 @@ void rule_driver_libs_missing(struct judge *judge) {
                    in_container(judge) ? ", in this container" : "");
     if (message)
         evidence_printed_all(judge, cause, "library_missing", "smi_no_library", "jit_missing", NULL);
+    evidence_nvml(judge, cause, 12);
     if (known(driver->module_loaded))
         cause_fact(judge, cause, "driver.module_loaded", &driver->module_loaded);
     cause_fact(judge, cause, "driver.module_version", &driver->module_version);

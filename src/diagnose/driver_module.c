@@ -19,9 +19,11 @@ struct modules {
 };
 
 static bool is_nvidia_module(const char *name) {
-    return text_eq(name, "nvidia") || text_eq(name, "nvidia-current") || text_starts(name, "nvidia_") ||
-           (text_starts(name, "nvidia-") && !text_has(name, "uvm") && !text_has(name, "drm") &&
-            !text_has(name, "modeset") && !text_has(name, "peermem") && !text_has(name, "fs"));
+    static const char *const parts[] = {"uvm", "drm", "modeset", "peermem", "fs", "wmi"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (text_has(name, parts[i]))
+            return false;
+    return text_eq(name, "nvidia") || text_starts(name, "nvidia_") || text_starts(name, "nvidia-");
 }
 
 static struct modules modules_on_disk(const struct judge *judge) {
@@ -143,6 +145,9 @@ void rule_driver_nouveau(struct judge *judge) {
         return;
     bool bound = bound_to_nouveau(judge);
     bool loaded = is_true(driver->nouveau_loaded) && !is_true(driver->module_loaded);
+    /* pasted: nouveau's own lines of the log, and none of NVIDIA's module taking over */
+    loaded |= from_text(judge) && logged(judge, "nouveau_loaded") && !is_true(driver->module_loaded) &&
+              !logged(judge, "module_loaded");
     bool not_called = printed(judge, "installer_nouveau") || logged(judge, "probe_not_called") ||
                       logged(judge, "already_bound") || printed(judge, "kernel_nouveau");
     if (!bound && !loaded && !not_called)
@@ -156,6 +161,7 @@ void rule_driver_nouveau(struct judge *judge) {
     cause_fact(judge, cause, "driver.nouveau_blacklisted", &driver->nouveau_blacklisted);
     evidence_log(judge, cause, "probe_not_called");
     evidence_log(judge, cause, "already_bound");
+    evidence_log(judge, cause, "nouveau_loaded");
     evidence_printed_all(judge, cause, "kernel_nouveau", "installer_nouveau", NULL);
     fix_table_or(judge, cause, "blacklist-nouveau", "Blacklist nouveau, rebuild the initramfs, reboot");
     if (cause->fixes.count && !fix_table_then(judge, cause, "rebuild-initramfs")) {
@@ -278,6 +284,17 @@ static bool build_step_failed(const struct judge *judge) {
            printed_saying(judge, "installer_build_failed", "unable");
 }
 
+/* Of nvidia itself, not of its uvm or drm part. */
+static bool insert_refused(const struct judge *judge, const char *reason) {
+    for (size_t i = 0; i < judge->messages.count; i++) {
+        const struct printed_message *message = &judge->messages.items[i];
+        if (text_eq(text_of(message->id), "module_insert") && is_nvidia_module(text_of(message->argument)) &&
+            !text_has(text_of(message->argument), "uvm") && text_has(text_of(message->second), reason))
+            return true;
+    }
+    return false;
+}
+
 static struct cause *not_built_by_words(struct judge *judge) {
     const struct printed_message *missing = printed_with(judge, "modprobe_not_found", "nvidia");
     if (printed(judge, "dkms_build_failed") || build_step_failed(judge) ||
@@ -285,6 +302,8 @@ static struct cause *not_built_by_words(struct judge *judge) {
         printed_saying(judge, "module_insert", "Invalid module format") ||
         printed_saying(judge, "module_insert", "Exec format"))
         return not_built(judge, CERTAIN);
+    if (insert_refused(judge, "Invalid argument")) /* relocations or symbols that do not fit */
+        return not_built(judge, LIKELY);
     if (printed(judge, "dkms_headers"))
         return not_built(judge, LIKELY);
     /* nvidia-smi is there, so the driver was installed; the kernel has no module of it */

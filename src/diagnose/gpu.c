@@ -18,13 +18,33 @@ static bool absent_by_installer(struct judge *judge) {
     return true;
 }
 
+/* The kernel module and nvidia-modprobe count the GPUs on the bus before they do anything else. A GPU that the
+ * module leaves to a legacy branch is not counted either, and the log says so. */
+static bool absent_by_log(struct judge *judge) {
+    bool counted = logged(judge, "no_gpu_found") || printed(judge, "bus_without_gpu");
+    bool left_out = logged(judge, "legacy_gpu") || logged(judge, "legacy_ignored") ||
+                    logged(judge, "not_supported_by_release") || logged(judge, "open_not_supported") ||
+                    printed(judge, "kernel_legacy") || printed(judge, "kernel_not_supported");
+    if (!counted || left_out || gpu_present(judge) || in_container(judge))
+        return false;
+    struct cause *cause = judge_find(judge, "gpu-absent", LIKELY,
+                                     "NVIDIA's kernel module looked at the PCI bus and found no GPU there.");
+    evidence_log(judge, cause, "no_gpu_found");
+    evidence_printed(judge, cause, "bus_without_gpu");
+    cause_fix(judge, cause, "See whether there is one, and which: lspci lists it", "lspci -nn | grep -i nvidia",
+              NULL);
+    cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/");
+    return true;
+}
+
 /* No display function of vendor 10de on a readable bus, no /dev/dxg, no Tegra: also in a virtual machine. Stray
  * device nodes change nothing. What CUDA or PyTorch lists all the same is stronger than a listing that was cut. */
 void rule_gpu_absent(struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     if (on_jetson(judge) || on_wsl(judge) || on_macos(judge) || cuda_lists_gpus(judge) || nvml_lists_gpus(judge))
         return;
-    if (absent_by_installer(judge) || !settled(judge, "gpu.devices", &facts->gpu.devices.is))
+    if (absent_by_installer(judge) || absent_by_log(judge) ||
+        !settled(judge, "gpu.devices", &facts->gpu.devices.is))
         return;
     if (!is_true(facts->gpu.bus_readable) || facts->gpu.devices.count)
         return;
@@ -79,8 +99,16 @@ static void evidence_xid(struct judge *judge, struct cause *cause, int64_t xid) 
         }
 }
 
-/* nvidia-smi that cannot get a handle of a GPU it lists: the driver knows it and it no longer answers. Under WSL
- * and in containers the reason is another one. */
+/* nvidia-smi that cannot get a handle of a GPU it lists: the driver knows it and it no longer answers, unless the
+ * reason it gives is another one. Under WSL and in containers it is. */
+static bool handle_names_other_reason(const struct printed_message *handle) {
+    static const char *const reasons[] = {"reset", "restart", "power", "permission", "version", "blocked"};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (text_has_nocase(text_of(handle->second), reasons[i]))
+            return true;
+    return false;
+}
+
 static const struct printed_message *printed_said_lost(const struct judge *judge) {
     const struct printed_message *handle = printed(judge, "smi_handle");
     if (printed(judge, "gpu_off_bus"))
@@ -89,7 +117,7 @@ static const struct printed_message *printed_said_lost(const struct judge *judge
         return printed_saying(judge, "smi_reset", "lost");
     if (printed_saying(judge, "smi_reset", "Reboot the system"))
         return printed_saying(judge, "smi_reset", "Reboot the system");
-    return handle && !on_wsl(judge) && !in_container(judge) ? handle : NULL;
+    return handle && !on_wsl(judge) && !in_container(judge) && !handle_names_other_reason(handle) ? handle : NULL;
 }
 
 /* Its configuration space reads as ff, or the driver says that it lost it (Xid 79, NVML 15). */
@@ -138,15 +166,33 @@ static bool bound_elsewhere(const char *driver) {
            !text_starts(driver, "nova") && !text_eq(driver, "nvgpu");
 }
 
+/* "NVRM: GPU 0000:01:00.0 is already bound to vfio-pci." */
+static const char *owner_in_log(struct judge *judge) {
+    const struct log_line *line = logged(judge, "already_bound");
+    const char *text = line ? text_of(line->text) : NULL;
+    static const char words[] = "is already bound to ";
+    size_t at = text ? span_find(span_of(text), words) : SIZE_MAX, end = 0;
+    if (at == SIZE_MAX)
+        return NULL;
+    struct span owner = span_slice(span_of(text), at + strlen(words), SIZE_MAX);
+    while (end < owner.len && owner.ptr[end] != ' ' && owner.ptr[end] != '\n')
+        end++;
+    while (end && owner.ptr[end - 1] == '.')
+        end--;
+    const char *name = arena_copy_span(judge->arena, span_slice(owner, 0, end));
+    return bound_elsewhere(name) && !text_eq(name, "another") ? name : NULL;
+}
+
 void rule_gpu_bound_elsewhere(struct judge *judge) {
     const struct gpu_facts *gpu = &judge->facts->gpu;
     size_t elsewhere = 0;
     for (size_t i = 0; i < gpu->devices.count; i++)
         elsewhere += bound_elsewhere(text_of(gpu->devices.items[i].kernel_driver));
-    if (!elsewhere || elsewhere < gpu->devices.count || cuda_lists_gpus(judge))
+    const char *said = elsewhere ? NULL : owner_in_log(judge);
+    if ((!said && (!elsewhere || elsewhere < gpu->devices.count)) || cuda_lists_gpus(judge))
         return;
-    const struct gpu_device *first = &gpu->devices.items[0];
-    const char *driver = text_of(first->kernel_driver);
+    const struct gpu_device *first = gpu->devices.count ? &gpu->devices.items[0] : NULL;
+    const char *driver = said ? said : text_of(first->kernel_driver);
     bool passthrough = text_has(driver, "vfio") || text_has(driver, "pci-stub") || text_has(driver, "pciback");
     struct cause *cause = judge_find(judge, "gpu-bound-elsewhere", CERTAIN,
                                      "The kernel driver %s has the GPU%s, so NVIDIA's driver cannot use it.",
@@ -154,7 +200,8 @@ void rule_gpu_bound_elsewhere(struct judge *judge) {
     for (size_t i = 0; i < gpu->devices.count; i++)
         cause_fact(judge, cause, "gpu.devices.kernel_driver", &gpu->devices.items[i].kernel_driver);
     evidence_log(judge, cause, "probe_not_called");
-    const char *address = text_of(first->address) ? text_of(first->address) : "0000:01:00.0";
+    evidence_log(judge, cause, "already_bound");
+    const char *address = first && text_of(first->address) ? text_of(first->address) : "0000:01:00.0";
     cause_fix(
         judge, cause, "Hand it back to NVIDIA's driver now",
         arena_printf(judge->arena, "echo %s | sudo tee /sys/bus/pci/devices/%s/driver/unbind", address, address),
@@ -220,6 +267,13 @@ static struct cause *faulty_by_answers(struct judge *judge) {
         cause_fact(judge, cause, "compute.devices.pattern_wrong", &device->pattern_wrong);
         cause_fact(judge, cause, "compute.devices.product_right", &device->product_right);
     }
+    if (logged(judge, "power_cables") || printed(judge, "smi_power")) {
+        cause = judge_find(judge, "gpu-faulty", CERTAIN,
+                           "The GPU gets too little power: a power cable of the card is missing or loose.");
+        evidence_log(judge, cause, "power_cables");
+        evidence_printed(judge, cause, "smi_power");
+        cause_fix(judge, cause, "Switch off, connect every power connector of the card to the power supply", NULL);
+    }
     if (printed(judge, "smi_reset") && !printed_said_lost(judge)) {
         cause = judge_find(judge, "gpu-faulty", LIKELY, "The driver says that the GPU requires a reset.");
         evidence_printed(judge, cause, "smi_reset");
@@ -262,12 +316,24 @@ void rule_gpu_faulty(struct judge *judge) {
     cause_see(judge, cause, "https://docs.nvidia.com/deploy/xid-errors/index.html");
 }
 
+/* A warning that nvidia-smi gives of a card that may still work: it counts where nothing else is found. */
+static void rule_gpu_inforom(struct judge *judge) {
+    if (!printed(judge, "smi_inforom") || judge->out->causes.count || torch_worked(judge))
+        return;
+    struct cause *cause = judge_find(judge, "gpu-faulty", POSSIBLE,
+                                     "nvidia-smi warns that the card's own data (infoROM) is corrupted.");
+    evidence_printed(judge, cause, "smi_inforom");
+    cause_fix(judge, cause, "Where the GPU does not work: have the card examined or exchanged", NULL);
+    cause_see(judge, cause, "https://docs.nvidia.com/deploy/xid-errors/index.html");
+}
+
 static const struct rule rules[] = {
     {"gpu-absent", LINK_GPU, rule_gpu_absent, false},
     {"gpu-fell-off-bus", LINK_GPU, rule_gpu_fell_off_bus, false},
     {"gpu-bound-elsewhere", LINK_GPU, rule_gpu_bound_elsewhere, false},
     {"gpu-faulty", LINK_GPU, rule_gpu_health, false},
     {"gpu-faulty", LINK_GPU, rule_gpu_faulty, false},
+    {"gpu-faulty", LINK_GPU, rule_gpu_inforom, true},
 };
 
 /* "NVIDIA GeForce RTX 4090 (8.9)", "8 x NVIDIA H100" */

@@ -1,6 +1,7 @@
 /* Link 1 and 8, what NVML tells of a GPU's health: what ends its use, and what is only worth knowing. */
 #include "diagnose/gpu_health.h"
 #include "base/text.h"
+#include "diagnose/read.h"
 #include "diagnose/rules.h"
 
 static const char *place_of(struct judge *judge, const struct nvml_gpu *gpu) {
@@ -34,11 +35,23 @@ static void wants_restart(struct judge *judge, const struct nvml_gpu *gpu) {
     cause_fact(judge, cause, "compute.gpus.recovery_action", &gpu->recovery_action);
     cause_fact(judge, cause, "compute.gpus.ecc_uncorrected", &gpu->ecc_uncorrected);
     cause_fact(judge, cause, "compute.gpus.remap_pending", &gpu->remap_pending);
+    cause_see(judge, cause, "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html");
+    cause_fact(judge, cause, "compute.gpus.retired_pending", &gpu->retired_pending);
     if (reboot)
         cause_fix(judge, cause, "Reboot", "sudo reboot", NULL)->reboot = true;
     else
         cause_fix(judge, cause, "Reset it while nothing uses it", "sudo nvidia-smi --gpu-reset", NULL)
             ->needs_root = true;
+}
+
+/* Errors that could not be corrected since the driver was loaded, in rows or pages that wait for a reset to be taken
+ * out of use. nvidia-smi -q counts those after uncorrectable errors apart; NVML's numbers are of both kinds, and a
+ * row that waits after correctable errors is no fault. */
+static bool bad_memory_waits(const struct judge *judge, const struct nvml_gpu *gpu) {
+    if (is_true(gpu->remap_pending) && number_of(gpu->ecc_uncorrected, 0) > 0)
+        return true;
+    return from_text(judge) && ((is_true(gpu->remap_pending) && number_of(gpu->remapped_rows, 0) > 0) ||
+                                (is_true(gpu->retired_pending) && number_of(gpu->retired_pages, 0) > 0));
 }
 
 void rule_gpu_health(struct judge *judge) {
@@ -47,7 +60,7 @@ void rule_gpu_health(struct judge *judge) {
         const struct nvml_gpu *gpu = &gpus->items[i];
         if (is_true(gpu->remap_failed))
             worn_out(judge, gpu);
-        else if (asks_for_restart(gpu) || (number_of(gpu->ecc_uncorrected, 0) > 0 && is_true(gpu->remap_pending)))
+        else if (asks_for_restart(gpu) || bad_memory_waits(judge, gpu))
             wants_restart(judge, gpu);
     }
 }

@@ -14,10 +14,10 @@ struct importer {
 };
 
 /* In the order in which they see a line: exact forms first, hints last. */
-extern const struct importer import_nvidia_smi, import_pci, import_modules, import_nodes, import_loader,
-    import_packages, import_install, import_python, import_traceback, import_environ, import_container,
-    import_windows, import_macos, import_jetson, import_toolkit, import_collect_env, import_banner,
-    import_mentions;
+extern const struct importer import_nvidia_smi, import_nvidia_smi_q, import_pci, import_modules, import_nodes,
+    import_loader, import_packages, import_install, import_python, import_traceback, import_environ,
+    import_container, import_windows, import_macos, import_jetson, import_toolkit, import_collect_env,
+    import_banner, import_mentions;
 
 /* --- shared by several --------------------------------------------------------------------------------------- */
 

@@ -254,7 +254,11 @@ static void node_error(struct reading *reading, const struct printed_message *me
     if (!node)
         return;
     note_text(reading, &node->path, argument_of(message));
-    note_word(reading, &node->open_error, text_eq(message->id.value, "node_eperm") ? "EPERM" : "EACCES");
+    const char *id = message->id.value;
+    note_word(reading, &node->open_error,
+              text_eq(id, "node_eperm") ? "EPERM"
+              : text_eq(id, "node_eio") ? "EIO"
+                                        : "EACCES");
 }
 
 static void torch_absent(struct reading *reading, const struct printed_message *message, struct span text) {
@@ -263,7 +267,8 @@ static void torch_absent(struct reading *reading, const struct printed_message *
     note_absent(reading, &reading_python(reading)->torch_version.is);
 }
 
-/* "libtorch_cuda.so: file too short" */
+/* "libtorch_cuda.so: file too short", "/usr/lib/i386-linux-gnu/libcuda.so.535.54.03: wrong ELF class: ELFCLASS32":
+ * the latter is a driver's library for other programs, not a damaged one */
 static void damaged_file(struct reading *reading, const struct printed_message *message, struct span text) {
     (void)text;
     struct span path = argument_of(message);
@@ -276,8 +281,21 @@ static void damaged_file(struct reading *reading, const struct printed_message *
         return;
     note_word(reading, &library->soname, span_has(path, "libcuda.so") ? "libcuda.so.1" : "libnvidia-ml.so.1");
     note_text(reading, &library->path, path);
+    struct span words = span_slice(text, 0, 300), line;
+    size_t end = span_find(words, "\n");
+    line = span_slice(words, 0, end == SIZE_MAX ? words.len : end);
+    if (span_has(line, "wrong ELF class")) {
+        note_number(reading, &library->bits, span_has(line, "ELFCLASS32") ? 32 : 64);
+        return;
+    }
     note_flag(reading, &library->whole, false);
     note_flag(reading, &library->wins, true);
+}
+
+static void module_absent(struct reading *reading, const struct printed_message *message, struct span text) {
+    (void)message;
+    (void)text;
+    note_flag(reading, &reading->facts->driver.module_loaded, false);
 }
 
 static void nouveau(struct reading *reading, const struct printed_message *message, struct span text) {
@@ -353,6 +371,7 @@ static const struct {
                {"torch_not_found", torch_absent},
                {"file_short", damaged_file},
                {"installer_nouveau", nouveau},
+               {"kernel_driver_absent", module_absent},
                {"dkms_headers", no_headers},
                {"uv_python", required_python},
                {"smi_lost", gpu_fault},
@@ -361,6 +380,7 @@ static const struct {
                {"triton_arch", triton_gpu},
                {"node_permission", node_error},
                {"node_eperm", node_error},
+               {"node_eio", node_error},
                {"smi_not_found", no_smi},
                {"modprobe_not_found", no_module},
                {"ext_no_cuda_home", build_needed},

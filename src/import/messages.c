@@ -84,6 +84,14 @@ static void code_of_match(struct reading *reading, struct span argument) {
     }
 }
 
+/* Errors told in the library's words only: "CUDA error: shared object initialization failed". Those that have a
+ * message of their own come with their number from that. */
+static void code_of_words(struct reading *reading, enum error_api api, struct span words) {
+    struct error_entry entry;
+    if (knowledge_error_by_text(reading->knowledge, api, words, &entry) == 0)
+        add_code(reading, api, entry.code);
+}
+
 static void code_of_id(struct reading *reading, const char *id) {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (strcmp(codes[i].id, id) == 0)
@@ -209,6 +217,16 @@ static void read_match(struct reading *reading, const struct message_match *matc
         block->failed = true;
     if (strcmp(id, "cuda_error") == 0) {
         code_of_match(reading, group(match, 0));
+        return;
+    }
+    if (strcmp(id, "cuda_error_text") == 0 || strcmp(id, "nvml_error_text") == 0) {
+        code_of_words(reading, id[0] == 'c' ? ERROR_CUDA : ERROR_NVML, group(match, 0));
+        return;
+    }
+    if (strcmp(id, "nvml_error_code") == 0) {
+        int64_t code;
+        if (span_to_number(group(match, 0), 10, &code) == 0 && code > 0 && code < 1000)
+            add_code(reading, ERROR_NVML, code);
         return;
     }
     struct span first = group(match, 0), second = group(match, 1);

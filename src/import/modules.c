@@ -121,6 +121,11 @@ static bool dkms_line(struct reading *reading, struct span text) {
 
 static bool policy_line(struct reading *reading, struct span text) {
     struct driver_facts *driver = &reading->facts->driver;
+    if (span_starts(text, "EFI variables are not supported on this system") ||
+        span_starts(text, "This system doesn't support Secure Boot")) { /* mokutil --sb-state */
+        note_flag(reading, &driver->secure_boot, false);
+        return true;
+    }
     if (span_starts(text, "SecureBoot ") || span_starts(text, "Secure boot ") ||
         span_has(text, "Secure boot enabled")) {
         note_flag(reading, &driver->secure_boot, span_has(text, "enabled"));
@@ -203,8 +208,9 @@ static bool package_line(struct reading *reading, struct span text) {
     else
         name = first;
     if (!is_driver_package(name) || !span_next_word(&rest, &version) || !version.len ||
-        !isdigit((unsigned char)version.ptr[0]) || !memchr(version.ptr, '.', version.len))
-        return false;
+        !isdigit((unsigned char)version.ptr[0]) || !memchr(version.ptr, '.', version.len) ||
+        span_ends(version, ":"))
+        return false; /* "nvidia 0000:01:00.0: probe …" is the kernel's log */
     struct span epoch, release = version;
     if (span_cut(version, ':', &epoch, &release) == false)
         release = version;

@@ -8,10 +8,10 @@
 #include "import/place.h"
 
 static const struct importer *const importers[] = {
-    &import_nvidia_smi,  &import_pci,     &import_modules, &import_nodes,  &import_loader,
-    &import_packages,    &import_install, &import_environ, &import_python, &import_traceback,
-    &import_container,   &import_windows, &import_macos,   &import_jetson, &import_toolkit,
-    &import_collect_env, &import_banner,  &import_mentions};
+    &import_nvidia_smi, &import_nvidia_smi_q, &import_pci,     &import_modules, &import_nodes,
+    &import_loader,     &import_packages,     &import_install, &import_environ, &import_python,
+    &import_traceback,  &import_container,    &import_windows, &import_macos,   &import_jetson,
+    &import_toolkit,    &import_collect_env,  &import_banner,  &import_mentions};
 enum { IMPORTERS = sizeof importers / sizeof *importers };
 
 struct states {

@@ -1,5 +1,6 @@
 #include "knowledge/error.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "knowledge/table.h"
@@ -76,6 +77,23 @@ int knowledge_error_by_name(struct knowledge *knowledge, struct span name, struc
         }
     }
     return -ENOENT;
+}
+
+int knowledge_error_by_text(struct knowledge *knowledge, enum error_api api, struct span words,
+                            struct error_entry *ret_error) {
+    const struct error_cache *cache = error_cache(knowledge);
+    size_t best = 0;
+    for (size_t i = 0; i < cache->errors.count; i++) {
+        const struct error_entry *entry = &cache->errors.items[i];
+        size_t length = entry->text ? strlen(entry->text) : 0;
+        bool ends = length <= words.len && (length == words.len || !isalnum((unsigned char)words.ptr[length]));
+        if (entry->api != api || !entry->code || length <= best || !ends ||
+            !span_starts_nocase(words, entry->text))
+            continue;
+        best = length;
+        *ret_error = *entry;
+    }
+    return best ? 0 : -ENOENT;
 }
 
 int knowledge_xid(struct knowledge *knowledge, int xid, struct xid_entry *ret_xid) {

@@ -19,6 +19,10 @@ int knowledge_error(struct knowledge *knowledge, enum error_api api, int code, s
 /* Either spelling, case ignored: "CUDA_ERROR_NO_DEVICE", "cudaErrorNoDevice", "NVML_ERROR_TIMEOUT". */
 int knowledge_error_by_name(struct knowledge *knowledge, struct span name, struct error_entry *ret_error);
 
+/* By the library's own words, with which `words` begins, case ignored; the longest counts. */
+int knowledge_error_by_text(struct knowledge *knowledge, enum error_api api, struct span words,
+                            struct error_entry *ret_error);
+
 struct xid_entry {
     int xid;
     const char *symbol; /* the driver's name of it */

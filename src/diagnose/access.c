@@ -124,7 +124,7 @@ static void describe(struct judge *judge, struct link_state *state) {
     } else if (nodes_open(judge)) {
         state->state = STATE_OK;
         link_say(judge, state, on_wsl(judge) ? "/dev/dxg opens%s" : "device nodes open%s", where);
-    } else if (nodes_come(judge)) {
+    } else if (nodes_come(judge) && !judge_found(judge, "device-nodes-missing")) {
         state->state = STATE_OK;
         link_say(judge, state, "device nodes are made at first use%s", where);
     } else if (!unknown(access->nodes) && !access->nodes.count) {

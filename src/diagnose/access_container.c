@@ -254,7 +254,7 @@ void rule_container_capability_missing(struct judge *judge) {
     cause_fact(judge, cause, "access.nvidia_driver_capabilities", asked);
     if (no_cuda && !unknown(facts->driver.libraries))
         cause_evidence(judge, cause, "driver.libraries", "no libcuda.so.1", facts->driver.libraries.is.source);
-    if (absent(facts->driver.cuda_version))
+    if (absent(facts->driver.cuda_version) && from_text(judge))
         cause_evidence(judge, cause, "driver.cuda_version", "nvidia-smi shows none (N/A)",
                        facts->driver.cuda_version.is.source);
     evidence_printed(judge, cause, "driver_missing_throw");

@@ -129,7 +129,8 @@ void rule_device_nodes_missing(struct judge *judge) {
     evidence_printed(judge, cause, "file_missing");
     if (spec)
         cause_fact(judge, cause, "access.cdi_specs.path", &spec->path);
-    cause_fact(judge, cause, "access.modprobe_setuid", &access->modprobe_setuid);
+    if (!in_container(judge))
+        cause_fact(judge, cause, "access.modprobe_setuid", &access->modprobe_setuid);
     if (!in_container(judge))
         evidence_option(judge, cause, "ModifyDeviceFiles");
     if (nodes_forbidden(judge) && !in_container(judge)) {
@@ -280,6 +281,7 @@ void rule_uvm_broken(struct judge *judge) {
         return;
     const struct printed_message *no_module = printed_about(judge, "modprobe_not_found", "uvm");
     const char *node_error = uvm_node_error(judge);
+    bool hangs = text_starts(node_error, NODE_NO_ANSWER);
     bool said = logged(judge, "uvm_failed") != NULL && !is_false(facts->driver.module_loaded);
     bool not_loaded = is_true(facts->driver.module_loaded) && is_false(facts->driver.uvm_loaded) &&
                       !unknown(facts->access.nodes) && !node_of(judge, "/dev/nvidia-uvm") &&
@@ -297,8 +299,10 @@ void rule_uvm_broken(struct judge *judge) {
         no_module ? "The kernel module nvidia-uvm, which CUDA needs, is not there for this kernel."
         : not_loaded
             ? "The kernel module nvidia-uvm, which CUDA needs, is not loaded (nvidia-smi works without it)."
-        : node_error
-            ? arena_printf(judge->arena, "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).", node_error)
+        : node_error ? arena_printf(judge->arena,
+                                    hangs ? "Opening /dev/nvidia-uvm, which CUDA needs, does not end (it %s)."
+                                          : "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).",
+                                    node_error)
         : said && !unknown_error ? "The kernel module nvidia-uvm, which CUDA needs, reports failures."
         : refused && !unknown_error
             ? "The kernel module nvidia-uvm, which CUDA needs, could not be loaded."
@@ -317,9 +321,10 @@ void rule_uvm_broken(struct judge *judge) {
                      "Build or install the driver's kernel modules for this kernel, uvm among them");
     else if (not_loaded)
         fix_table_or(judge, cause, "load-uvm", "Load it: modprobe nvidia-uvm");
-    else
+    else if (!hangs) /* nor would unloading it end */
         cause_fix(judge, cause, "Reload nvidia-uvm while nothing uses the GPU", "sudo rmmod nvidia_uvm",
                   "sudo modprobe nvidia_uvm", NULL);
-    cause_fix(judge, cause, "Reboot", "sudo reboot", NULL);
+    if (!no_module)
+        cause_fix(judge, cause, "Reboot", "sudo reboot", NULL);
     cause_see(judge, cause, "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html");
 }

@@ -41,7 +41,9 @@ void rule_wsl1(struct judge *judge) {
         evidence_wsl(judge, cause);
     if (by_build)
         cause_fix(judge, cause, "Update Windows to 10 21H2 or 11, then its NVIDIA driver", NULL)->reboot = true;
-    cause_fix(judge, cause, "Turn the distribution into WSL 2 (in Windows' PowerShell)",
+    cause_fix(judge, cause,
+              by_build ? "Then turn the distribution into WSL 2 (in Windows' PowerShell)"
+                       : "Turn the distribution into WSL 2 (in Windows' PowerShell)",
               "wsl.exe --list --verbose", "wsl.exe --set-version NAME 2", NULL);
     see_wsl(judge, cause);
 }
@@ -141,18 +143,26 @@ void rule_wsl_driver_old_or_missing(struct judge *judge) {
     evidence_wsl(judge, cause);
     evidence_printed_all(judge, cause, "ctk_wsl_no_adapters", "ctk_mount_missing", "driver_missing_throw",
                          "segfault", NULL);
-    if (absent(judge->facts->driver.cuda_version))
+    if (absent(judge->facts->driver.cuda_version) && from_text(judge))
         cause_fact(judge, cause, "driver.cuda_version", &judge->facts->driver.cuda_version);
     evidence_cuda(judge, cause, 35);
     evidence_nvml(judge, cause, 9);
     evidence_nvml(judge, cause, 17);
     if (!unknown(judge->facts->access.nodes) && !has_dxg(judge))
         cause_evidence(judge, cause, "access.nodes", "no /dev/dxg", judge->facts->access.nodes.is.source);
-    if (number_of(judge->facts->system.windows_build, BUILD_WITH_GPU) < BUILD_WITH_GPU)
+    bool old_windows = number_of(judge->facts->system.windows_build, BUILD_WITH_GPU) < BUILD_WITH_GPU;
+    const char *kernel = text_of(judge->facts->system.kernel);
+    if (old_windows)
         cause_fix(judge, cause, "Update Windows to 10 21H2 or 11", NULL)->reboot = true;
-    cause_fix(judge, cause, "Install the newest NVIDIA driver in Windows (never a Linux driver inside WSL)", NULL)
+    else if (kernel && text_has_nocase(kernel, "microsoft") && kernel_older(kernel, kernel_with_gpu))
+        fix_table_of(judge, cause, "wsl", "update-wsl"); /* its kernel comes with it */
+    cause_fix(judge, cause,
+              old_windows ? "Then install the newest NVIDIA driver in Windows (never a Linux driver inside WSL)"
+                          : "Install the newest NVIDIA driver in Windows (never a Linux driver inside WSL)",
+              NULL)
         ->reboot = true;
     fix_table_of(judge, cause, "wsl", "update-wsl");
+    cause_see(judge, cause, "https://www.nvidia.com/drivers");
     see_wsl(judge, cause);
 }
 

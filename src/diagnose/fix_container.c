@@ -25,9 +25,7 @@ static bool composed(const struct judge *judge) {
 }
 
 /* Docker, and nerdctl, which took over its options. */
-static void run_docker(struct judge *judge, struct cause *cause, const char *engine, bool set_up) {
-    if (set_up)
-        fix_table_of(judge, cause, text_eq(engine, "nerdctl") ? "containerd" : "docker", "configure-runtime");
+static void run_docker(struct judge *judge, struct cause *cause, const char *engine) {
     if (composed(judge))
         cause_fix(judge, cause,
                   "In compose.yaml, under the service (then see that nvidia-smi lists the GPU inside): deploy: "
@@ -40,17 +38,75 @@ static void run_docker(struct judge *judge, struct cause *cause, const char *eng
                   NULL);
 }
 
+/* What the engine is told once the toolkit is there, and a container that shows whether it worked. */
+struct engine_steps {
+    const char *system, *name, *check;
+};
+
+static struct engine_steps steps_of(const char *engine) {
+    if (text_eq(engine, "kubectl"))
+        return (struct engine_steps){"containerd", "containerd", "sudo systemctl restart kubelet"};
+    if (text_eq(engine, "nerdctl"))
+        return (struct engine_steps){"containerd", "containerd",
+                                     "sudo nerdctl run --rm --gpus all ubuntu nvidia-smi"};
+    if (text_eq(engine, "podman") || text_eq(engine, "toolbox"))
+        return (struct engine_steps){"podman", "Podman",
+                                     "podman run --rm --device nvidia.com/gpu=all ubuntu nvidia-smi"};
+    return (struct engine_steps){"docker", "Docker", "docker run --rm --gpus all ubuntu nvidia-smi"};
+}
+
+static void add_steps(struct judge *judge, struct fix *fix, const struct engine_steps *steps) {
+    struct cause rows = {0};
+    fix_table_of(judge, &rows, steps->system, "configure-runtime");
+    for (size_t i = 0; rows.fixes.count && i < rows.fixes.items[0].commands.count; i++)
+        texts_add(judge->arena, &fix->commands, rows.fixes.items[0].commands.items[i]);
+    texts_add(judge->arena, &fix->commands, steps->check);
+    fix->needs_root = true;
+}
+
+/* The engine knows nothing of GPUs: the toolkit is not there, or only not made known to it. */
+static void set_up_engine(struct judge *judge, struct cause *cause, const char *engine) {
+    struct engine_steps steps = steps_of(engine);
+    bool installed = printed_any(judge, "docker_unknown_runtime", "cri_unknown_runtime", "plugin_no_runtime",
+                                 "cdi_unresolvable", NULL) != NULL;
+    if (installed) /* perhaps: the cheaper step first */
+        add_steps(
+            judge,
+            cause_fix(judge, cause,
+                      arena_printf(judge->arena,
+                                   "On the host, where the NVIDIA Container Toolkit is installed: make %s know "
+                                   "the GPUs and try",
+                                   steps.name),
+                      NULL),
+            &steps);
+    size_t before = cause->fixes.count;
+    fix_table_or(judge, cause, "install-container-toolkit", "Install the NVIDIA container toolkit");
+    for (size_t i = before; i < cause->fixes.count; i++) {
+        struct fix *fix = &cause->fixes.items[i];
+        fix->title = arena_printf(judge->arena, "%s%s, make %s know it and try",
+                                  text_starts(fix->title, "On ") ? "" : "On the host: ", fix->title, steps.name);
+        add_steps(judge, fix, &steps);
+    }
+}
+
 void fix_container_run(struct judge *judge, struct cause *cause) {
     const char *engine = container_engine(judge);
-    bool set_up = printed(judge, "docker_no_gpu_driver") || printed(judge, "docker_unknown_runtime") ||
-                  printed(judge, "cdi_unresolvable");
-    if (set_up && !in_container(judge) && !printed(judge, "cdi_unresolvable"))
-        fix_table_or(judge, cause, "install-container-toolkit",
-                     "On the host: install the NVIDIA Container Toolkit");
-    else if (set_up && !printed(judge, "cdi_unresolvable"))
-        cause_fix(judge, cause, "On the host: install the NVIDIA Container Toolkit", NULL);
+    bool cluster = printed_any(judge, "cri_unknown_runtime", "plugin_no_runtime", NULL) ||
+                   text_eq(text_of(judge->facts->access.scheduler), "kubernetes");
+    if (cluster)
+        engine = "kubectl";
+    if (printed_any(judge, "docker_no_gpu_driver", "docker_unknown_runtime", "cdi_unresolvable",
+                    "cri_unknown_runtime", "plugin_no_runtime", NULL)) {
+        set_up_engine(judge, cause, engine);
+        if (cluster)
+            fix_table_of(judge, cause, "kubernetes", "install-operator");
+        return;
+    }
     if (text_eq(engine, "kubectl")) {
-        cause_fix(judge, cause, "Ask for the GPU in the pod: resources.limits: nvidia.com/gpu: 1", NULL);
+        cause_fix(
+            judge, cause, "Ask for the GPU in the pod: resources.limits: nvidia.com/gpu: 1",
+            "kubectl get nodes -o custom-columns=NAME:.metadata.name,GPUS:.status.allocatable.nvidia\\.com/gpu",
+            NULL);
         fix_table_of(judge, cause, "kubernetes", "install-operator");
     } else if (text_eq(engine, "apptainer")) {
         cause_fix(judge, cause, "Start it with the GPU", "apptainer exec --nv IMAGE COMMAND", NULL);
@@ -61,11 +117,15 @@ void fix_container_run(struct judge *judge, struct cause *cause) {
         cause_fix(judge, cause, "Start it with the GPU", "enroot start --env NVIDIA_VISIBLE_DEVICES=all NAME",
                   NULL);
     } else if (text_eq(engine, "podman") || text_eq(engine, "toolbox")) {
-        fix_table_of(judge, cause, "podman", "configure-runtime");
-        if (text_eq(engine, "podman"))
-            fix_table_of(judge, cause, "podman", "run-with-gpu");
+        struct engine_steps steps = steps_of(engine);
+        cause_fix(judge, cause, "Start the container with the GPU", "podman run --device nvidia.com/gpu=all ...",
+                  NULL);
+        add_steps(judge,
+                  cause_fix(judge, cause,
+                            "Where it then knows no such device: describe the GPUs to Podman (CDI) and try", NULL),
+                  &steps);
     } else {
-        run_docker(judge, cause, engine, set_up);
+        run_docker(judge, cause, engine);
     }
 }
 

@@ -223,18 +223,41 @@ void rule_gpu_bound_elsewhere(struct judge *judge) {
 /* Xids that tell of the card, its memory, its links or its firmware, not of a program (13, 31, 43, 45 and the like
  * are a program's); what to do is in the table. Source: NVIDIA, "XID errors". */
 static bool xid_is_hardware(int64_t xid) {
-    static const int ids[] = {46,  48,  54,  57,  58,  62,  64,  74,  90,  94,  95,  109, 110, 119,
-                              120, 122, 123, 125, 136, 140, 143, 156, 158, 167, 171, 172, 173, 175};
+    static const int ids[] = {46,  48,  54,  57,  58,  62,  64,  74,  90,  94,  95,  109, 110, 119, 120, 122,
+                              123, 125, 136, 140, 143, 155, 156, 158, 159, 165, 167, 168, 171, 172, 173, 175};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (ids[i] == xid)
             return true;
     return false;
 }
 
+/* Which Xid a line tells of, if it is one of the hardware: NVLink 5's (144 to 150) say whether they are fatal, 154
+ * which action the GPU asks for, 45 (a channel was ended) what came before it. 0: none. */
+static int hardware_xid(const struct log_line *line) {
+    if (!known(line->xid))
+        return 0;
+    static const char before[] = "caused by previous Xid ";
+    const char *text = text_of(line->text);
+    int64_t xid = line->xid.value;
+    size_t at = text ? span_find(span_of(text), before) : SIZE_MAX;
+    if (xid == 45 && at != SIZE_MAX) {
+        struct span rest = span_slice(span_of(text), at + strlen(before), SIZE_MAX), word;
+        int64_t earlier;
+        if (!span_next_word(&rest, &word) || span_to_number(word, 10, &earlier) < 0)
+            return 0;
+        return xid_is_hardware(earlier) || (earlier >= 144 && earlier <= 150) ? (int)earlier : 0;
+    }
+    if (xid >= 144 && xid <= 150)
+        return text_has(text, " Fatal ") ? (int)xid : 0;
+    if (xid == 154)
+        return text_has(text, "Reset") || text_has(text, "Reboot") ? 154 : 0;
+    return xid_is_hardware(xid) ? (int)xid : 0;
+}
+
 static const struct log_line *hardware_line(const struct judge *judge) {
     const struct log_line_rows *log = &judge->facts->driver.kernel_log;
     for (size_t i = 0; i < log->count; i++)
-        if (known(log->items[i].xid) && xid_is_hardware(log->items[i].xid.value))
+        if (hardware_xid(&log->items[i]))
             return &log->items[i];
     return NULL;
 }
@@ -292,7 +315,7 @@ void rule_gpu_faulty(struct judge *judge) {
     const struct log_line *line = hardware_line(judge);
     if (line && !judge_found(judge, "gpu-fell-off-bus")) {
         struct xid_entry entry;
-        int xid = (int)line->xid.value;
+        int xid = hardware_xid(line);
         bool told = judge->options.knowledge && knowledge_xid(judge->options.knowledge, xid, &entry) == 0;
         cause = judge_find(judge, "gpu-faulty", LIKELY, "The kernel log tells of a fault of the GPU: Xid %d%s%s.",
                            xid, told ? ", " : "", told ? entry.meaning : "");

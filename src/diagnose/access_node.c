@@ -299,10 +299,10 @@ void rule_uvm_broken(struct judge *judge) {
         no_module ? "The kernel module nvidia-uvm, which CUDA needs, is not there for this kernel."
         : not_loaded
             ? "The kernel module nvidia-uvm, which CUDA needs, is not loaded (nvidia-smi works without it)."
-        : node_error ? arena_printf(judge->arena,
+        : node_error             ? arena_printf(judge->arena,
                                     hangs ? "Opening /dev/nvidia-uvm, which CUDA needs, does not end (it %s)."
-                                          : "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).",
-                                    node_error)
+                                                      : "/dev/nvidia-uvm, which CUDA needs, does not answer (%s).",
+                                                node_error)
         : said && !unknown_error ? "The kernel module nvidia-uvm, which CUDA needs, reports failures."
         : refused && !unknown_error
             ? "The kernel module nvidia-uvm, which CUDA needs, could not be loaded."

@@ -87,14 +87,18 @@ static bool log_xid(const struct judge *judge, int64_t xid) {
     return false;
 }
 
+static void evidence_line(struct judge *judge, struct cause *cause, const struct log_line *line) {
+    const char *text = text_of(line->text);
+    cause_evidence(judge, cause, "driver.kernel_log",
+                   text ? text : arena_printf(judge->arena, "Xid %lld", (long long)number_of(line->xid, 0)),
+                   line->text.is.source ? line->text.is.source : judge->facts->driver.kernel_log.is.source);
+}
+
 static void evidence_xid(struct judge *judge, struct cause *cause, int64_t xid) {
     const struct log_line_rows *log = &judge->facts->driver.kernel_log;
     for (size_t i = 0; i < log->count; i++)
         if (number_of(log->items[i].xid, -1) == xid) {
-            const char *source = log->items[i].text.is.source ? log->items[i].text.is.source : log->is.source;
-            const char *text = text_of(log->items[i].text);
-            cause_evidence(judge, cause, "driver.kernel_log",
-                           text ? text : arena_printf(judge->arena, "Xid %lld", (long long)xid), source);
+            evidence_line(judge, cause, &log->items[i]);
             return;
         }
 }
@@ -319,7 +323,7 @@ void rule_gpu_faulty(struct judge *judge) {
         bool told = judge->options.knowledge && knowledge_xid(judge->options.knowledge, xid, &entry) == 0;
         cause = judge_find(judge, "gpu-faulty", LIKELY, "The kernel log tells of a fault of the GPU: Xid %d%s%s.",
                            xid, told ? ", " : "", told ? entry.meaning : "");
-        evidence_xid(judge, cause, xid);
+        evidence_line(judge, cause, line);
     }
     for (size_t i = 0; i < judge->facts->gpu.devices.count && !judge_found(judge, "gpu-fell-off-bus"); i++) {
         const struct gpu_device *device = &judge->facts->gpu.devices.items[i];

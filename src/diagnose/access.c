@@ -82,7 +82,8 @@ static void note_access(struct judge *judge, struct link_state *state) {
     if (is_true(access->mig_enabled))
         link_note(judge, state, "MIG mode is on%s",
                   known(access->mig_instances)
-                      ? arena_printf(judge->arena, ", %lld instances", (long long)access->mig_instances.value)
+                      ? arena_printf(judge->arena, ", %lld instance%s", (long long)access->mig_instances.value,
+                                     access->mig_instances.value == 1 ? "" : "s")
                       : "");
     if (known(access->mps))
         link_note(judge, state, "MPS is used (%s)%s", access->mps.value,

@@ -262,7 +262,7 @@ void rule_gpu_memory_exhausted(struct judge *judge) {
     if (holder != HOLDER_ITSELF) {
         cause_fix(judge, cause,
                   "See who holds it, and end what is not needed (a crashed program may still hold some)",
-                  "nvidia-smi", NULL);
+                  "nvidia-smi", on_windows(judge) || on_wsl(judge) ? NULL : "sudo fuser -v /dev/nvidia*", NULL);
         if (judge->facts->gpu.devices.count > 1)
             cause_fix(judge, cause, "Take another GPU", "export CUDA_VISIBLE_DEVICES=1", NULL);
     }
@@ -386,6 +386,8 @@ void rule_mig_misconfigured(struct judge *judge) {
     evidence_cuda(judge, cause, 100);
     evidence_cuda(judge, cause, 101);
     evidence_printed(judge, cause, "no_gpus");
+    if (!no_instance && ordinal)
+        cause_fix(judge, cause, "Ask for device 0 (cuda:0), whichever instance the process is given", NULL);
     cause_fix(judge, cause, "Give the process an instance: its UUID is in the list", "nvidia-smi -L",
               "export CUDA_VISIBLE_DEVICES=MIG-UUID-FROM-THE-LIST", NULL);
     if (no_instance)
@@ -444,6 +446,9 @@ void rule_fabric_manager_down(struct judge *judge) {
                      "Start it: systemctl enable --now nvidia-fabricmanager");
     fix_table_or(judge, cause, "install-fabric-manager",
                  "Install the fabric manager of exactly the driver's release");
+    for (size_t i = 0; in_container(judge) && i < cause->fixes.count; i++)
+        cause->fixes.items[i].title =
+            arena_printf(judge->arena, "On the host of this container: %s", cause->fixes.items[i].title);
     cause_see(judge, cause, "https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/");
 }
 

@@ -144,7 +144,7 @@ void fix_driver(struct judge *judge, struct cause *cause, const char *floor) {
     if (!added)
         added = fix_table(judge, cause, "install-driver");
     bool known_system = known(judge->facts->system.distribution);
-    if (!added && !known_system)
+    if (!added && !known_system && text_eq(cause->id, "driver-missing")) /* elsewhere there is one to update */
         added = fix_families(judge, cause, "install-driver");
     if (!added && known_system) {
         cause_fix(judge, cause, "Install the package of NVIDIA's driver, where the distribution has one", NULL)
@@ -158,6 +158,8 @@ void fix_driver(struct judge *judge, struct cause *cause, const char *floor) {
                             judge->arena,
                             "Install NVIDIA's driver %s or newer with the distribution's package manager, reboot",
                             floor)
+                  : text_eq(cause->id, "driver-too-old-for-cuda")
+                      ? "Install a newer NVIDIA driver with the distribution's package manager, reboot"
                       : "Install NVIDIA's driver with the distribution's package manager, reboot",
                   NULL)
             ->reboot = true;

@@ -174,6 +174,10 @@ static struct recommend_question question_of(struct judge *judge) {
     for (size_t i = 0; i < views.count; i++)
         if (views.items[i].capability)
             capabilities[question.capability_count++] = views.items[i].capability;
+    const struct printed_message *arch = printed(judge, "ext_arch"); /* "Unknown CUDA arch (12.0)" */
+    if (!question.capability_count && arch && text_of(arch->argument) &&
+        capability_parse(span_of(arch->argument.value), &capabilities[0]) == 0)
+        question.capability_count = 1;
     if (!driver_release(judge, &question.driver, NULL, NULL)) {
         question.driver.count = 0;
         if (judge->options.knowledge && !driver_by_cuda(judge, &question))
@@ -316,6 +320,34 @@ void fix_torch_again(struct judge *judge, struct cause *cause) {
                   NULL);
 }
 
+/* A package that is none of PyTorch's own companions: nothing of PyTorch's is to be changed for it. False: which one
+ * it is, is not told. */
+static bool foreign_package(struct judge *judge, struct cause *cause, const char *installer) {
+    static const struct {
+        const char *part, *command; /* after "pip install " */
+    } packages[] = {{"flash_attn", "--no-build-isolation --force-reinstall --no-deps --no-cache-dir flash-attn"},
+                    {"flash-attn", "--no-build-isolation --force-reinstall --no-deps --no-cache-dir flash-attn"},
+                    {"xformers", "--upgrade --no-deps xformers"},
+                    {"xFormers", "--upgrade --no-deps xformers"},
+                    {"bitsandbytes", "--upgrade bitsandbytes"}};
+    char variant[16];
+    struct needed_cuda needed = match_needed_cuda(judge);
+    for (size_t i = 0; i < sizeof packages / sizeof *packages; i++) {
+        if (!text_has(cause->summary, packages[i].part))
+            continue;
+        /* xFormers is on PyTorch's index, one for each CUDA */
+        const char *index =
+            text_has(packages[i].command, "xformers") && needed.cuda
+                ? arena_printf(judge->arena, " --index-url %s",
+                               torch_index_url(judge->arena, torch_variant_text(needed.cuda, variant)))
+                : "";
+        cause_fix(judge, cause, "Install the package anew, built for the torch that is there",
+                  arena_printf(judge->arena, "%s install %s%s", installer, packages[i].command, index), NULL);
+        return true;
+    }
+    return false;
+}
+
 void fix_companions(struct judge *judge, struct cause *cause) {
     struct package_version version;
     struct torch_release release;
@@ -325,6 +357,10 @@ void fix_companions(struct judge *judge, struct cause *cause) {
     bool told = torch && judge->options.knowledge && package_version_parse(span_of(torch), &version) == 0 &&
                 knowledge_torch(judge->options.knowledge, &version, &release) == 0 && release.confirmed &&
                 release.vision;
+    bool own = text_has(cause->summary, "torchvision") || text_has(cause->summary, "torchaudio") ||
+               text_has(cause->summary, "torchtext") || text_has(cause->summary, "torch and ");
+    if (!own && foreign_package(judge, cause, installer))
+        return;
     if (told && needed.cuda && !is_old_release(release.version)) {
         const char *packages =
             arena_printf(judge->arena, "torchvision==%s%s%s", release.vision, release.audio ? " torchaudio==" : "",

@@ -105,6 +105,14 @@ static const struct program_words program_words[] = {
      "Make its blocks smaller, or build the extension for this GPU"},
 };
 
+static void fix_program(struct judge *judge, struct cause *cause, const char *advice) {
+    bool launch = text_has(advice, "CUDA_LAUNCH_BLOCKING");
+    if (launch && on_windows(judge))
+        cause_fix(judge, cause, advice, "set CUDA_LAUNCH_BLOCKING=1", "python YOUR_PROGRAM.py", NULL);
+    else
+        cause_fix(judge, cause, advice, launch ? "CUDA_LAUNCH_BLOCKING=1 python YOUR_PROGRAM.py" : NULL, NULL);
+}
+
 static struct cause *error_by_code(struct judge *judge) {
     static const struct {
         int code;
@@ -115,7 +123,7 @@ static struct cause *error_by_code(struct judge *judge) {
             struct cause *cause = judge_find(judge, "program-error", codes[i].words ? POSSIBLE : LIKELY, "%s",
                                              program_words[codes[i].words].summary);
             evidence_cuda(judge, cause, codes[i].code);
-            cause_fix(judge, cause, program_words[codes[i].words].advice, NULL);
+            fix_program(judge, cause, program_words[codes[i].words].advice);
             return cause;
         }
     return NULL;
@@ -169,7 +177,7 @@ void rule_program_error(struct judge *judge) {
         cause = judge_find(judge, "program-error", i < FIRST_OF_KERNELS ? LIKELY : POSSIBLE, "%s",
                            program_words[i].summary);
         evidence_printed(judge, cause, program_words[i].id);
-        cause_fix(judge, cause, program_words[i].advice, NULL);
+        fix_program(judge, cause, program_words[i].advice);
     }
     if (!cause)
         cause = error_by_code(judge);

@@ -24,6 +24,9 @@ static const struct cuda_toolkit *toolkit_with_nvcc(const struct judge *judge) {
 static const char *wanted_cuda(struct judge *judge) {
     int cuda = match_needed_cuda(judge).cuda;
     char text[16];
+    const struct printed_message *differ = printed(judge, "ext_cuda_mismatch");
+    if (!cuda && differ && text_of(differ->second)) /* "… used to compile PyTorch (12.1)" */
+        cuda_version_parse(span_of(differ->second.value), &cuda);
     return cuda ? arena_copy(judge->arena, cuda_version_text(cuda, text)) : NULL;
 }
 
@@ -359,18 +362,29 @@ void rule_toolkit_host_compiler(struct judge *judge) {
                           : too_new && !text_has(compiler_name, "clang")
                               ? arena_printf(judge->arena, "%lld", (long long)limit)
                               : NULL;
-        if (gcc)
+        struct texts systems = fix_systems(judge);
+        bool apt = texts_have(&systems, "debian") || texts_have(&systems, "ubuntu");
+        if (gcc && apt)
+            cause_fix(judge, cause,
+                      arena_printf(judge->arena, "Install gcc %s beside the other, and build with it", gcc),
+                      arena_printf(judge->arena, "sudo apt install gcc-%s g++-%s", gcc, gcc),
+                      arena_printf(judge->arena, "export CC=gcc-%s CXX=g++-%s NVCC_PREPEND_FLAGS='-ccbin g++-%s'",
+                                   gcc, gcc, gcc),
+                      NULL);
+        else if (gcc)
             cause_fix(judge, cause,
                       arena_printf(judge->arena, "Build with gcc %s (install gcc-%s and g++-%s)", gcc, gcc, gcc),
                       arena_printf(judge->arena, "export CC=gcc-%s CXX=g++-%s NVCC_PREPEND_FLAGS='-ccbin g++-%s'",
                                    gcc, gcc, gcc),
                       NULL);
-        else
+        else if (on_windows(judge))
             cause_fix(judge, cause,
-                      on_windows(judge) ? "Install the Visual Studio build tools that this CUDA release names, "
-                                          "and build from their prompt"
-                                        : "Install a host compiler that this CUDA release names (gcc and g++)",
-                      NULL);
+                      "Install the Visual Studio build tools that this CUDA release names, and build from their "
+                      "prompt",
+                      "winget install Microsoft.VisualStudio.2022.BuildTools", NULL);
+        else
+            fix_table_or(judge, cause, "install-compiler",
+                         "Install a host compiler that this CUDA release names (gcc and g++)");
         cause_fix(judge, cause, "A newer CUDA toolkit of the same major, which takes newer compilers", NULL);
     }
     cause_see(judge, cause,

@@ -19,6 +19,12 @@ const char *report_check(struct report_input input) {
     if (!root || !root->fixes.count || root->link == LINK_PROGRAM || text_eq(root->id, "gpu-absent"))
         return NULL;
     bool build = text_starts(root->id, "toolkit-");
+    /* is_available() says True for these all the same: only computing tells */
+    bool compute = text_starts(root->id, "gpu-") || text_eq(root->id, "compute-mode-or-in-use");
+    if (text && text_eq(root->id, "torch-companion-mismatch"))
+        return NULL;
+    if (compute)
+        return text ? "python -c \"import torch; print(torch.ones(2, device='cuda') + 1)\"" : "whycuda test";
     if (text)
         return build ? NULL : "python -c \"import torch; print(torch.cuda.is_available())\"";
     return build ? "whycuda --for-build" : "whycuda";

@@ -229,6 +229,7 @@ void page_read(struct page *page, struct span text) {
             page->cut = true;
     }
     page->cut |= page->text.full;
+    page_unwrap(page);
 }
 
 void page_release(struct page *page) {

@@ -38,3 +38,5 @@ size_t page_line_at(const struct page *page, size_t offset);
 size_t page_clean_line(struct span line, char *out, size_t room);
 /* Cuts off what a log puts in front; the line itself where there is nothing. */
 struct span page_cut_prefix(struct span line);
+/* Joins the lines that a terminal cut at its width; the rest of a joined line is an empty line. */
+void page_unwrap(struct page *page);

@@ -107,6 +107,27 @@ static void other_encodings(void **state) {
     assert_int_equal(bytes.starts.count, 0);
 }
 
+static void wrapped(void **state) {
+    (void)state;
+    AUTO_PAGE page;
+    page_read(&page, span_of("$ python run.py\n"
+                             "RuntimeError: the first message goes on to the very last edg\n"
+                             "e of it\n"
+                             "ImportError: libcudart.so.12.1: cannot open shared object fi\n"
+                             "le: No such file or directory\n"
+                             "short\n"));
+    check_span(page_line(&page, 1), "RuntimeError: the first message goes on to the very last edge of it");
+    check_span(page_line(&page, 2), "");
+    check_span(page_line(&page, 3),
+               "ImportError: libcudart.so.12.1: cannot open shared object file: No such file or directory");
+    check_span(page_line(&page, 5), "short");
+    AUTO_PAGE whole;
+    page_read(&whole, span_of("NVRM: GPU 0000:01:00.0: RmInitAdapter failed 0x26:0x56\n"
+                              "NVRM: GPU 0000:01:00.0: RmInitAdapter failed 0x26:0x57\n"
+                              "NVRM: GPU 0000:01:00.0: RmInitAdapter failed 0x26:0x58\n"));
+    check_span(page_line(&whole, 1), "NVRM: GPU 0000:01:00.0: RmInitAdapter failed 0x26:0x57");
+}
+
 static void margins(void **state) {
     (void)state;
     static const struct {
@@ -130,8 +151,9 @@ static void margins(void **state) {
 }
 
 int main(void) {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(characters), cmocka_unit_test(prefixes),
-                                              cmocka_unit_test(lines),      cmocka_unit_test(numbers),
-                                              cmocka_unit_test(margins),    cmocka_unit_test(other_encodings)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(characters),     cmocka_unit_test(prefixes),
+                                              cmocka_unit_test(lines),          cmocka_unit_test(numbers),
+                                              cmocka_unit_test(margins),        cmocka_unit_test(wrapped),
+                                              cmocka_unit_test(other_encodings)};
     return cmocka_run_group_tests_name("page", tests, NULL, NULL);
 }

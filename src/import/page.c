@@ -157,6 +157,14 @@ static struct span cut_markdown(struct span line) {
 
 /* --- the page ------------------------------------------------------------------------------------------------ */
 
+/* As far as one character takes one. */
+static size_t columns(struct span line) {
+    size_t count = 0;
+    for (size_t i = 0; i < line.len; i++)
+        count += ((unsigned char)line.ptr[i] & 0xc0) != 0x80;
+    return count;
+}
+
 static void add_line(struct page *page, struct span line, const struct margins *margins) {
     char clean[LIMIT_REPORT_LINE];
     if (line.len > sizeof clean * 4) {
@@ -164,6 +172,7 @@ static void add_line(struct page *page, struct span line, const struct margins *
         page->cut = true;
     }
     struct span text = span_from(clean, page_clean_line(line, clean, sizeof clean));
+    LIST_PUSH(&page->arena, &page->widths) = columns(text);
     text = page_cut_prefix(cut_markdown(margins_cut(margins, text)));
     LIST_PUSH(&page->arena, &page->starts) = page->text.len;
     buffer_add_span(&page->text, text);

@@ -16,6 +16,10 @@ struct page {
         size_t *items;
         size_t count;
     } starts;
+    struct page_widths { /* columns of each line before anything was cut off */
+        size_t *items;
+        size_t count;
+    } widths;
     size_t lines; /* lines of the text, also those beyond the limit */
     bool cut;     /* a limit was reached */
     bool binary;  /* no text: nothing was read */

@@ -5,14 +5,6 @@
 #include "base/text.h"
 #include "import/page.h"
 
-/* Columns, as far as one character takes one. */
-static size_t columns(struct span line) {
-    size_t count = 0;
-    for (size_t i = 0; i < line.len; i++)
-        count += ((unsigned char)line.ptr[i] & 0xc0) != 0x80;
-    return count;
-}
-
 static bool is_word(char c) {
     return isalnum((unsigned char)c) || strchr("_./-", c);
 }
@@ -36,10 +28,10 @@ static size_t width_of(const struct page *page) {
     struct span first = {0}; /* a line that comes again is no second one */
     for (size_t i = 0; i < page->starts.count; i++) {
         struct span line = page_line(page, i);
-        size_t wide = columns(line);
+        size_t wide = page->widths.items[i];
         if (wide > WIDEST)
             return 0;
-        if (wide < NARROWEST || wide < width || is_whole(line))
+        if (wide < NARROWEST || wide < width || !line.len || is_whole(line))
             continue;
         if (wide > width)
             width = wide, full = cut = 0;
@@ -64,7 +56,7 @@ void page_unwrap(struct page *page) {
         if (!waiting)
             LIST_PUSH(&page->arena, &starts) = joined.len;
         buffer_add_span(&joined, line);
-        if (i + 1 < page->starts.count && columns(line) == width && !is_whole(line)) {
+        if (i + 1 < page->starts.count && page->widths.items[i] == width && line.len && !is_whole(line)) {
             waiting++;
             continue;
         }

@@ -1,6 +1,7 @@
 /* Lines that a terminal cut at its width, as `tmux`, `screen` and older consoles give them to the clipboard. */
 #include <ctype.h>
 
+#include "base/limits.h"
 #include "base/list.h"
 #include "base/text.h"
 #include "import/page.h"
@@ -56,7 +57,8 @@ void page_unwrap(struct page *page) {
         if (!waiting)
             LIST_PUSH(&page->arena, &starts) = joined.len;
         buffer_add_span(&joined, line);
-        if (i + 1 < page->starts.count && page->widths.items[i] == width && line.len && !is_whole(line)) {
+        bool cut = page->widths.items[i] == width && line.len && !is_whole(line);
+        if (cut && i + 1 < page->starts.count && (waiting + 1) * width < LIMIT_REPORT_LINE) {
             waiting++;
             continue;
         }

@@ -477,9 +477,11 @@ static enum fit describe_code(struct judge *judge, struct link_state *state, con
         if (verdict.fit == FIT_YES && verdict.way == CODE_WAY_PTX)
             link_note(judge, state, "the first start on %s is slow: the driver compiles %s for it",
                       views.items[i].name, verdict.by);
-        if (verdict.fit == FIT_NO)
+        if (verdict.fit == FIT_NO) {
             all = FIT_NO;
-        else if (verdict.fit == FIT_UNKNOWN && all == FIT_YES)
+            *ret_words = arena_printf(judge->arena, "no code for %s", views.items[i].name);
+        }
+        if (verdict.fit == FIT_UNKNOWN && all == FIT_YES)
             all = FIT_UNKNOWN;
     }
     return all;
@@ -497,18 +499,25 @@ static void cannot_match(struct judge *judge, struct needed_cuda needed) {
                           python->sass.is.reason ? python->sass.is.reason : "nobody looked");
 }
 
+/* "driver runs CUDA 12.4 (minor-version compatibility)"; NULL: not known. */
+static const char *driver_and_cuda(struct judge *judge, const struct driver_match *driver) {
+    char cuda[16];
+    if (!driver->needed.cuda || driver->verdict.fit == FIT_UNKNOWN)
+        return NULL;
+    cuda_version_text(driver->needed.cuda, cuda);
+    if (driver->verdict.fit == FIT_NO)
+        return arena_printf(judge->arena, "CUDA %s needs a newer driver", cuda);
+    return arena_printf(judge->arena, "driver runs CUDA %s%s", cuda,
+                        driver->verdict.way == DRIVER_WAY_MINOR ? " (minor-version compatibility)" : "");
+}
+
 static void describe(struct judge *judge, struct link_state *state) {
     struct driver_match driver = match_driver(judge);
     const char *code_words = NULL;
     enum fit code = describe_code(judge, state, &code_words);
-    char cuda[16];
     bool proven = (program_ran(judge) && code != FIT_NO) || torch_worked(judge) ||
                   (is_true(judge->facts->compute.is_available) && code != FIT_NO);
-    const char *driver_words =
-        driver.verdict.fit == FIT_YES && driver.needed.cuda
-            ? arena_printf(judge->arena, "driver runs CUDA %s%s", cuda_version_text(driver.needed.cuda, cuda),
-                           driver.verdict.way == DRIVER_WAY_MINOR ? " (minor-version compatibility)" : "")
-            : NULL;
+    const char *driver_words = driver_and_cuda(judge, &driver);
     cannot_match(judge, driver.needed);
     if (driver.verdict.fit == FIT_YES && code == FIT_YES)
         state->state = STATE_OK;

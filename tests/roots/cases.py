@@ -25,6 +25,12 @@ def _(m):
     debian(m)
 
 
+@case("readme", roots=["driver-too-old-for-cuda"])  # the example of README.md
+def _(m):
+    desktop(m)
+    m.torch("2.15.0+cu132")
+
+
 # --- real packages -----------------------------------------------------------------------------------------------------------------
 
 for branch, version in ((525, "525.147.05"), (535, V535), (550, V550)):

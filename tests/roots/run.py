@@ -123,9 +123,23 @@ def main():
             with tap.case(f"root {name}: the roots are {roots or 'none'}"):
                 found = [cause.split()[1] for cause in diagnosis_of(path)["causes"] if cause.startswith("root ")]
                 assert found == roots, found
+            if name == "readme":
+                with tap.case("README.md shows what the program says of that machine (UPDATE=1 ./dev test roots/run writes it)"):
+                    check_readme(whycuda("--root", path).stdout)
         if not only:
             check_hostile(folder)
     tap.finish()
+
+
+def check_readme(said):
+    readme = tap.ROOT / "README.md"
+    text = readme.read_text()
+    start = text.index("```console\n$ whycuda\n") + len("```console\n$ whycuda\n")
+    end = text.index("```", start)
+    if UPDATE:
+        readme.write_text(text[:start] + said + text[end:])
+    else:
+        assert text[start:end] == said, said
 
 
 def check_hostile(folder):

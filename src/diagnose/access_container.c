@@ -29,6 +29,7 @@ static const char *scheduler_words(const struct judge *judge) {
            : text_eq(scheduler, "kubernetes") ? "Kubernetes"
            : text_eq(scheduler, "pbs")        ? "PBS"
            : text_eq(scheduler, "lsf")        ? "LSF"
+           : text_eq(scheduler, "sge")        ? "Grid Engine"
            : scheduler                        ? scheduler
                                               : "The scheduler";
 }
@@ -111,6 +112,9 @@ static struct cause *no_gpu_by_words(struct judge *judge) {
     else if (printed(judge, "container_driver_not_detected"))
         cause = judge_find(judge, "container-no-gpu", LIKELY,
                            "The container was started without a GPU: its start-up finds no NVIDIA driver inside.");
+    else if (printed(judge, "docker_old"))
+        cause = judge_find(judge, "container-no-gpu", CERTAIN,
+                           "This Docker does not know --gpus: it is older than 19.03, the first to pass GPUs.");
     else if (printed(judge, "cri_unknown_runtime"))
         cause = judge_find(judge, "container-no-gpu", CERTAIN,
                            "The container engine of Kubernetes knows no runtime \"nvidia\".");
@@ -130,7 +134,7 @@ static struct cause *no_gpu_by_words(struct judge *judge) {
     if (!cause)
         return NULL;
     evidence_printed_all(judge, cause, "docker_no_gpu_driver", "docker_unknown_runtime", "cdi_unresolvable",
-                         "cri_unknown_runtime", "plugin_no_runtime", "ctk_cgroup", "ctk_ldconfig",
+                         "docker_old", "cri_unknown_runtime", "plugin_no_runtime", "ctk_cgroup", "ctk_ldconfig",
                          "container_driver_not_detected", NULL);
     if (printed(judge, "ctk_cgroup"))
         cause_fix(judge, cause, "In a rootless or nested engine: let the runtime leave the cgroup alone",
@@ -178,18 +182,21 @@ static struct cause *no_gpu_by_symptom(struct judge *judge) {
     bool no_smi = is_false(judge->facts->driver.smi_present) || absent(judge->facts->driver.nvml_version);
     bool no_driver = printed(judge, "driver_missing_throw") || (no_smi && torch_sees_none(judge)) ||
                      printed_saying(judge, "smi_not_found", "executable file"); /* the engine cannot start it */
+    /* in pasted text the module's release may be told by the host */
+    bool driver_inside = known(judge->facts->driver.module_version) &&
+                         (!from_text(judge) || is_true(judge->facts->driver.smi_present));
     if (!in_container(judge) || !no_driver || nvml_lists_gpus(judge) || known(judge->facts->driver.nvml_version) ||
-        known(judge->facts->driver.module_version) || known(judge->facts->access.gpu_passed_by) ||
-        text_eq(torch_build_of(judge), "cpu"))
+        driver_inside || known(judge->facts->access.gpu_passed_by) || text_eq(torch_build_of(judge), "cpu"))
         return NULL;
     return judge_find(judge, "container-no-gpu", LIKELY,
                       "No NVIDIA driver is found in the container: no GPU was passed in.");
 }
 
 static bool is_in_container_or_says(const struct judge *judge) {
-    return in_container(judge) || printed_any(judge, "docker_no_gpu_driver", "docker_unknown_runtime",
-                                              "cdi_unresolvable", "cri_unknown_runtime", "plugin_no_runtime",
-                                              "ctk_cgroup", "ctk_ldconfig", "container_driver_not_detected", NULL);
+    return in_container(judge) ||
+           printed_any(judge, "docker_no_gpu_driver", "docker_unknown_runtime", "cdi_unresolvable", "docker_old",
+                       "cri_unknown_runtime", "plugin_no_runtime", "ctk_cgroup", "ctk_ldconfig",
+                       "container_driver_not_detected", NULL);
 }
 
 void rule_container_no_gpu(struct judge *judge) {
@@ -239,6 +246,7 @@ void rule_container_capability_missing(struct judge *judge) {
     bool refused = known(*asked) && *asked->value && !allows_compute(asked->value);
     bool nvml = nvml_lists_gpus(judge) || library_usable(judge, "libnvidia-ml.so.1") ||
                 known(facts->driver.nvml_version) ||
+                (number_of(facts->compute.nvml_init, -1) == 0 && absent(facts->driver.cuda_version)) ||
                 (known(facts->access.gpu_passed_by) && is_true(facts->driver.smi_present));
     bool no_cuda = (!unknown(facts->driver.libraries) && !library_usable(judge, "libcuda.so.1")) ||
                    printed(judge, "driver_missing_throw") || absent(facts->driver.cuda_version) ||

@@ -110,6 +110,9 @@ static struct cause *wsl_by_words(struct judge *judge) {
         return judge_find(
             judge, "wsl-driver-old-or-missing", LIKELY,
             "The NVIDIA driver that Windows brings into WSL is not whole: a library of it is missing.");
+    if (printed_about(judge, "file_missing", "/dev/dxg"))
+        return judge_find(judge, "wsl-driver-old-or-missing", CERTAIN,
+                          "WSL shows no GPU device (/dev/dxg): Windows, or its GPU driver, does not offer one.");
     if (printed(judge, "ctk_wsl_no_adapters"))
         return judge_find(judge, "wsl-driver-old-or-missing", LIKELY, "WSL offers no GPU adapter to this Linux.");
     bool tcc = false;
@@ -142,7 +145,7 @@ void rule_wsl_driver_old_or_missing(struct judge *judge) {
         return;
     evidence_wsl(judge, cause);
     evidence_printed_all(judge, cause, "ctk_wsl_no_adapters", "ctk_mount_missing", "driver_missing_throw",
-                         "segfault", NULL);
+                         "segfault", "file_missing", NULL);
     if (absent(judge->facts->driver.cuda_version) && from_text(judge))
         cause_fact(judge, cause, "driver.cuda_version", &judge->facts->driver.cuda_version);
     evidence_cuda(judge, cause, 35);

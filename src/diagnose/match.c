@@ -321,6 +321,12 @@ static bool runtime_refused(const struct judge *judge) {
                        NULL);
 }
 
+/* It was a companion's code that did not run. */
+static bool companion_refused(const struct judge *judge) {
+    const struct cause *companion = judge_found(judge, "torch-companion-mismatch");
+    return companion && companion->role == ROLE_ROOT && !printed(judge, "sm_not_compatible");
+}
+
 static enum age age_of(struct judge *judge, const struct code_list *code, const struct gpu_view *gpu) {
     struct code_verdict verdict = match_gpu(judge, code, gpu);
     enum age by_range = age_by_range(judge, gpu->capability);
@@ -330,6 +336,8 @@ static enum age age_of(struct judge *judge, const struct code_list *code, const 
         return by_range;
     if (says_too_old(judge, gpu->name))
         return AGE_TOO_OLD;
+    if (companion_refused(judge))
+        return AGE_FITS;
     if (verdict.fit == FIT_YES && !(code->published && runtime_refused(judge)))
         return AGE_FITS;
     if (printed(judge, "requires_newer_cuda"))
@@ -419,7 +427,7 @@ static enum age age_by_extension(const struct judge *judge) {
 static void refused_without_gpu(struct judge *judge) {
     struct gpu_views views = gpus(judge);
     struct code_list code = match_code(judge);
-    if (judge_found(judge, "gpu-too-new") || judge_found(judge, "gpu-too-old"))
+    if (judge_found(judge, "gpu-too-new") || judge_found(judge, "gpu-too-old") || companion_refused(judge))
         return;
     bool old = says_too_old(judge, NULL);
     enum age by_extension = age_by_extension(judge);

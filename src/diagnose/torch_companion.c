@@ -173,7 +173,7 @@ static bool table_says_other_release(struct judge *judge, const struct python_pa
 /* A companion that says itself for which torch, or whose CUDA differs in its major, or is none beside a CUDA
  * torch. */
 static bool find_misfit(struct judge *judge, const struct python_environment *python, struct misfit *ret_misfit) {
-    static const char *const names[] = {"torchvision", "torchaudio"};
+    static const char *const names[] = {"torchvision", "torchaudio", "detectron2", "mmcv", "mmcv-full"};
     const char *torch = torch_version(judge), *made_for = NULL;
     int cuda = torch_cuda(judge);
     for (size_t i = 0; torch && python && i < sizeof names / sizeof *names; i++) {
@@ -390,7 +390,9 @@ void rule_torch_companion_mismatch(struct judge *judge) {
                            text_of(misfit.package->name),
                            text_of(misfit.package->version) ? text_of(misfit.package->version) : "",
                            torch_version(judge), misfit.why);
-        cause->role = ROLE_RISK; /* torch itself works; importing the companion breaks */
+        bool refused = from_text(judge) && (cuda_said(judge, 98) || cuda_said(judge, 209));
+        if (!(refused && known(misfit.package->cuda))) /* its code is of another CUDA's GPUs */
+            cause->role = ROLE_RISK;                   /* torch itself works; importing the companion breaks */
     }
     if (!cause)
         cause = companion_by_pip(judge);

@@ -247,6 +247,15 @@ static size_t judged_report(const struct report_list *reports) {
     return reports->count - 1;
 }
 
+/* NVML told these on the host: they are no sign that it answers in the container, too. */
+static void forget_nvml(struct gpu_device_rows *devices) {
+    for (size_t i = 0; i < devices->count; i++) {
+        set_unknown(&devices->items[i].uuid, "told by the host", devices->items[i].uuid.is.source);
+        set_unknown(&devices->items[i].memory_used_mib, "told by the host",
+                    devices->items[i].memory_used_mib.is.source);
+    }
+}
+
 /* What another report tells of the same machine. */
 static void fill_gaps(struct reading *reading, struct report *judged, const struct report *other) {
     struct snapshot *to = judged->facts;
@@ -255,13 +264,18 @@ static void fill_gaps(struct reading *reading, struct report *judged, const stru
         judged->place == other->place || judged->place == PLACE_UNKNOWN || other->place == PLACE_UNKNOWN;
     struct text_fact container = to->system.container, image = to->access.image,
                      distribution = to->system.distribution_name, passed = to->access.gpu_passed_by;
+    struct flag_fact smi = to->driver.smi_present; /* of one place: the module's release is the machine's */
     bool gone = smi_is_gone(from, to);
     if (gone)
         fill_part(reading->arena, to, from, "compute", false); /* what PyTorch said before belongs to either */
+    bool own_gpus = to->gpu.devices.count > 0;
     fill_part(reading->arena, to, from, "gpu", false);
+    if (judged->place == PLACE_CONTAINER && other->place == PLACE_HOST && !own_gpus)
+        forget_nvml(&to->gpu.devices);
     fill_part(reading->arena, to, from, "driver", false);
     fill_part(reading->arena, to, from, "system", false);
     if (!same_place) { /* a host is in no container */
+        to->driver.smi_present = smi;
         to->system.container = container;
         if (other->place == PLACE_WINDOWS)
             to->system.distribution_name = distribution;

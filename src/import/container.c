@@ -163,6 +163,36 @@ static void read_slurm(struct reading *reading, struct span command, bool comple
         note_flag(reading, &access->scheduler_granted, false);
 }
 
+/* PBS, LSF and Grid Engine name GPUs in many ways (ngpus=1, gpus=1, -gpu num=1, -l gpu=1, a queue "gpu"), all with
+ * the word in them: resources that are asked for without it are asked for without a GPU. */
+static void read_batch(struct reading *reading, struct span text, const char *scheduler) {
+    struct access_facts *access = &reading->facts->access;
+    bool gpu = span_find_nocase(text, "gpu") != SIZE_MAX || span_find_nocase(text, "cuda") != SIZE_MAX ||
+               span_find_nocase(text, "a100") != SIZE_MAX || span_find_nocase(text, "v100") != SIZE_MAX;
+    bool resources = command_option(text, "-l", NULL) || command_option(text, "-n", NULL) ||
+                     command_option(text, "-R", NULL) || command_option(text, "-pe", NULL);
+    bool name = command_option(text, "-N", NULL) || command_option(text, "-J", NULL) ||
+                command_option(text, "-o", NULL) || command_option(text, "-e", NULL);
+    note_word(reading, &access->scheduler, scheduler);
+    if (gpu && !name)
+        put_flag(reading, &access->scheduler_granted, true);
+    else if (resources && !is_true(access->scheduler_granted))
+        note_flag(reading, &access->scheduler_granted, false);
+}
+
+static bool batch_line(struct reading *reading, struct span whole) {
+    static const struct {
+        const char *mark, *scheduler;
+    } marks[] = {{"#PBS ", "pbs"}, {"#BSUB ", "lsf"}, {"#$ -", "sge"}};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (span_starts(whole, marks[i].mark)) {
+            read_batch(reading, whole, marks[i].scheduler);
+            reading_kind(reading, marks[i].scheduler);
+            return true;
+        }
+    return false;
+}
+
 /* --- commands ------------------------------------------------------------------------------------------------ */
 
 static void read_command(struct reading *reading, void *memory) {
@@ -197,6 +227,10 @@ static void read_command(struct reading *reading, void *memory) {
     bool singularity = span_eq(program, "singularity") || span_eq(program, "apptainer");
     if (singularity && (span_has(command, " exec ") || span_has(command, " run ") || span_has(command, " shell ")))
         read_singularity(reading, command);
+    if (span_eq(program, "kubectl") && span_has(command, " exec "))
+        note_word(reading, &reading->facts->system.container, "kubernetes");
+    if (span_eq(program, "bsub"))
+        read_batch(reading, command, "lsf");
     if (span_eq(program, "srun") || span_eq(program, "salloc"))
         read_slurm(reading, command, true);
     else if (span_eq(program, "sbatch"))
@@ -280,6 +314,12 @@ static bool read_line(struct reading *reading, void *memory) {
     struct span text = reading->line->text;
     if (reading->line->kind == LINE_REMARK && span_starts(reading->line->whole, "#SBATCH"))
         text = reading->line->whole;
+    struct span whole = reading->line->whole;
+    if (whole.len > 4 && whole.ptr[0] == '#' && batch_line(reading, whole))
+        return true;
+    if (span_eq(whole,
+                "services:")) /* the start of a compose file: a GPU is one of its lines, or is not asked for */
+        note_absent(reading, &reading->facts->access.gpu_passed_by.is);
     return dockerfile_line(reading, text) || compose_line(reading, text) || request_line(reading, text);
 }
 

@@ -197,6 +197,13 @@ static void asked(struct reading *reading, struct environ *state) {
     } else if (span_eq(reading->program, "printenv")) {
         value = span_trim(span_slice(reading->command, 8, reading->command.len));
     }
+    struct span powershell = span_trim(reading->command), name;
+    if (span_starts(value, "env:") || span_starts(powershell, "$env:")) {
+        bool bare = span_starts(powershell, "$env:"); /* an assignment has '=' and asks nothing */
+        name = bare ? span_slice(powershell, 5, powershell.len) : span_slice(value, 4, value.len);
+        bool assigns = bare && memchr(name.ptr, '=', name.len);
+        value = span_slice(name, 0, assigns ? 0 : name.len);
+    }
     size_t end = name_length(value);
     if (end && end < sizeof state->asked && matters(span_slice(value, 0, end))) {
         memcpy(state->asked, value.ptr, end);

@@ -281,6 +281,26 @@ static void wheel(struct reading *reading, struct span text) {
 
 /* --- lines --------------------------------------------------------------------------------------------------- */
 
+/* "Detectron2 CUDA Compiler  10.1", "MMCV CUDA Compiler: 11.3": the CUDA that their operators were compiled with. */
+static bool compiled_with(struct reading *reading, struct span text) {
+    static const struct {
+        const char *words, *package;
+    } table[] = {{"Detectron2 CUDA Compiler", "detectron2"}, {"MMCV CUDA Compiler", "mmcv"}};
+    struct span value;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (!span_starts(text, table[i].words) || !after_key(text, table[i].words, &value))
+            continue;
+        while (value.len && strchr(": ", value.ptr[0]))
+            value = span_slice(value, 1, value.len);
+        struct span version = version_at(value);
+        struct python_package *package = version.len ? reading_package(reading, span_of(table[i].package)) : NULL;
+        if (package)
+            note_text(reading, &package->cuda, version);
+        return package != NULL;
+    }
+    return false;
+}
+
 static bool read_line(struct reading *reading, void *memory) {
     struct packages *state = memory;
     struct span text = reading->line->text;
@@ -292,6 +312,8 @@ static bool read_line(struct reading *reading, void *memory) {
     }
     if (!text.len)
         return false;
+    if (compiled_with(reading, text))
+        return true;
     if (installed(reading, text) || satisfied(reading, text)) {
         reading_kind(reading, "pip");
         return true;

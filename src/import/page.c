@@ -173,7 +173,9 @@ static void add_line(struct page *page, struct span line, const struct margins *
     }
     struct span text = span_from(clean, page_clean_line(line, clean, sizeof clean));
     LIST_PUSH(&page->arena, &page->widths) = columns(text);
-    text = page_cut_prefix(cut_markdown(margins_cut(margins, text)));
+    bool service;
+    text = page_cut_prefix(cut_markdown(margins_cut(margins, text)), &service);
+    LIST_PUSH(&page->arena, &page->services) = service;
     LIST_PUSH(&page->arena, &page->starts) = page->text.len;
     buffer_add_span(&page->text, text);
     buffer_add(&page->text, "\n", 1);
@@ -260,6 +262,10 @@ struct span page_lines(const struct page *page, size_t first, size_t last) {
 
 struct span page_line(const struct page *page, size_t index) {
     return page_lines(page, index, index);
+}
+
+bool page_from_service(const struct page *page, size_t index) {
+    return index < page->services.count && page->services.items[index];
 }
 
 size_t page_line_at(const struct page *page, size_t offset) {

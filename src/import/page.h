@@ -20,6 +20,10 @@ struct page {
         size_t *items;
         size_t count;
     } widths;
+    struct page_marks { /* for each line: docker compose wrote a service's name in front of it */
+        bool *items;
+        size_t count;
+    } services;
     size_t lines; /* lines of the text, also those beyond the limit */
     bool cut;     /* a limit was reached */
     bool binary;  /* no text: nothing was read */
@@ -33,6 +37,8 @@ void page_release(struct page *page);
 struct span page_line(const struct page *page, size_t index);
 /* Lines [first, last] as one span. */
 struct span page_lines(const struct page *page, size_t first, size_t last);
+/* Was line `index` printed in a container, by what docker compose put in front of it? */
+bool page_from_service(const struct page *page, size_t index);
 /* The index of the line that holds this offset of page->text. */
 size_t page_line_at(const struct page *page, size_t offset);
 
@@ -40,7 +46,8 @@ size_t page_line_at(const struct page *page, size_t offset);
 
 /* Characters: at most `room` bytes into `out`; returns their number. Never longer than the line. */
 size_t page_clean_line(struct span line, char *out, size_t room);
-/* Cuts off what a log puts in front; the line itself where there is nothing. */
-struct span page_cut_prefix(struct span line);
+/* Cuts off what a log puts in front; the line itself where there is nothing. `service`: was docker compose's name
+ * of a container there? */
+struct span page_cut_prefix(struct span line, bool *service);
 /* Joins the lines that a terminal cut at its width; the rest of a joined line is an empty line. */
 void page_unwrap(struct page *page);

@@ -21,13 +21,16 @@ static bool same_prompt(struct span a, struct span b) {
 
 /* docker run and exec, srun: what the command prints is printed there; with a shell, what follows, too. */
 static enum place place_of_program(struct reading *reading) {
-    static const char *const engines[] = {"docker",      "podman",    "nerdctl", "nvidia-docker",
-                                          "singularity", "apptainer", "enroot"};
+    static const char *const engines[] = {"docker",        "podman",         "nerdctl",
+                                          "nvidia-docker", "docker-compose", "podman-compose",
+                                          "singularity",   "apptainer",      "enroot"};
     for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
         if (span_eq(reading->program, engines[i]) &&
             (span_has(reading->command, " run ") || span_has(reading->command, " exec ") ||
              span_has(reading->command, " start ")))
             return PLACE_CONTAINER;
+    if (span_eq(reading->program, "kubectl") && span_has(reading->command, " exec "))
+        return PLACE_CONTAINER;
     if (span_eq(reading->program, "srun") || span_eq(reading->program, "salloc"))
         return PLACE_JOB;
     if (span_eq(reading->program, "wsl") || span_eq(reading->program, "wsl.exe"))
@@ -93,6 +96,8 @@ void place_of_command(struct reading *reading, const struct line *line) {
             reading->came_from == PLACE_HOST && reading->place == PLACE_UNKNOWN && is_host_program(reading);
         if (back && same_prompt(line->prompt, reading->host_prompt))
             reading->place = PLACE_HOST; /* the container ran one program */
+        if (reading->compose && reading->place == PLACE_UNKNOWN)
+            reading->place = PLACE_HOST;
         return;
     }
     reading->place = entered;

@@ -280,7 +280,7 @@ static size_t mark_length(struct span line) {
 }
 
 /* One prefix cut off, or the line as it is. */
-static struct span cut_one(struct span line) {
+static struct span cut_one(struct span line, bool *service) {
     struct span text = skip_blanks(line);
     if (span_starts(text, "NVRM:")) /* further lines of a message, as dmesg indents them */
         return text;
@@ -299,7 +299,7 @@ static struct span cut_one(struct span line) {
         return rest;
     length = process_length(text);
     if (!length)
-        length = service_length(text);
+        *service |= (length = service_length(text)) > 0;
     if (!length)
         length = glog_length(text);
     if (!length)
@@ -314,11 +314,12 @@ static struct span cut_one(struct span line) {
     return length ? span_slice(text, length, text.len) : line;
 }
 
-struct span page_cut_prefix(struct span line) {
+struct span page_cut_prefix(struct span line, bool *service) {
+    *service = false;
     enum { DEEPEST = 6 }; /* a container's name, a process, a time, a bar */
     for (size_t round = 0; round < DEEPEST && line.len; round++) {
         /* nearly every line: a letter, a blank or a quote that starts no prefix */
-        struct span next = cut_one(line);
+        struct span next = cut_one(line, service);
         if (next.ptr == line.ptr)
             break;
         line = next;

@@ -54,6 +54,7 @@ struct reading {
     enum place came_from;    /* PLACE_HOST after a container or a job that ran one program */
     struct span host_prompt; /* prompt of the command that entered a container or a job */
     bool other_prompt;       /* another one was seen since */
+    bool compose;            /* docker compose printed what containers said: commands are typed on the host */
 };
 
 /* --- blocks -------------------------------------------------------------------------------------------------- */

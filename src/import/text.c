@@ -138,6 +138,26 @@ static void read_line(struct reading *reading, struct states *states, const stru
             break;
 }
 
+/* docker compose on the host shows what its containers print, and its own words between. */
+static void place_of_service(struct reading *reading, size_t index, const struct line *line) {
+    bool service = page_from_service(reading->page, index);
+    if (line->kind == LINE_BLANK || (!service && !reading->compose) || line->kind == LINE_SHELL)
+        return;
+    bool compose = span_has(reading->command, "compose") && !span_has(reading->command, " exec ");
+    bool compose_prints = !reading->command.len || compose;
+    if (!service && !compose_prints)
+        return; /* the output of a command that was typed since */
+    enum place place = service ? PLACE_CONTAINER : PLACE_HOST;
+    bool after = reading->compose && !service && reading->place != PLACE_CONTAINER;
+    reading->compose |= service;
+    if (reading->place == place || after)
+        return;
+    reading->place = place;
+    reading_open_block(reading);
+    if (service)
+        note_word(reading, &reading->facts->system.container, "docker");
+}
+
 static void read_lines(struct reading *reading, struct states *states) {
     struct line line;
     for (size_t i = 0; i < reading->page->starts.count; i++) {
@@ -145,6 +165,7 @@ static void read_lines(struct reading *reading, struct states *states) {
         reading->line = &line;
         reading->source = NULL;
         reading->has_log |= is_log_line(line.text);
+        place_of_service(reading, i, &line);
         if (line.kind == LINE_SHELL) {
             i = join_command(reading, i, &line);
             read_command(reading, states, &line);

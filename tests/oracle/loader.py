@@ -36,11 +36,10 @@ def elf_files(directories):
                     yield path
 
 
-def ask_ldd(path, env):
-    """name -> path (None: not found); or the text where ldd knows nothing of it."""
-    done = subprocess.run(["ldd", path], capture_output=True, text=True, env=env, errors="replace")
+def paths_in(listed):
+    """name -> path (None: not found), from the lines of ldd or of `ld.so --list`."""
     found = {}
-    for line in done.stdout.splitlines():
+    for line in listed.splitlines():
         line = line.strip()
         match = re.match(r"(\S.*) => (not found|\S.*?)(?: \(0x[0-9a-f]+\))?$", line)
         plain = re.match(r"(/\S*) \(0x[0-9a-f]+\)$", line)
@@ -48,13 +47,20 @@ def ask_ldd(path, env):
             found[match[1]] = None if match[2] == "not found" else match[2]
         elif plain:  # asked for by its path
             found[plain[1]] = plain[1]
+    return found
+
+
+def ask_ldd(path, env):
+    """name -> path (None: not found); or the text where ldd knows nothing of it."""
+    done = subprocess.run(["ldd", path], capture_output=True, text=True, env=env, errors="replace")
+    found = paths_in(done.stdout)
     if not found and done.returncode != 0 and "statically linked" not in done.stdout:
         return (done.stdout + done.stderr).strip() or "ldd failed"
     return found
 
 
-def ask_whycuda(program, path, env):
-    done = subprocess.run([program, "libs", "--json", path], capture_output=True, text=True, env=env, errors="replace")
+def ask_whycuda(program, path, env, *options):
+    done = subprocess.run([program, "libs", "--json", *options, path], capture_output=True, text=True, env=env, errors="replace")
     if done.returncode not in (0, 1):
         return f"{done.returncode}: {done.stderr.strip()}"
     # ldd shows a name with a slash as the path it became, and a library once, under the first name it was asked for
@@ -73,6 +79,10 @@ def undefined_by_ldd(path, env):
     text = done.stdout + done.stderr
     if "not a dynamic executable" in text or "exited with" in text:
         return None
+    return undefined_in(text)
+
+
+def undefined_in(text):
     found = set()
     for line in text.splitlines():
         if match := re.match(r"undefined symbol: ([^,\s]+)(?:, version \S+)?\s+\((.*)\)$", line):
@@ -84,8 +94,8 @@ def undefined_by_ldd(path, env):
     return found
 
 
-def undefined_by_whycuda(program, path, env):
-    done = subprocess.run([program, "libs", "--symbols", "--json", path], capture_output=True, text=True, env=env)
+def undefined_by_whycuda(program, path, env, *options):
+    done = subprocess.run([program, "libs", "--symbols", "--json", *options, path], capture_output=True, text=True, env=env)
     if done.returncode not in (0, 1):
         return f"{done.returncode}: {done.stderr.strip()}"
     return {(entry["path"], symbol) for entry in json.loads(done.stdout) for symbol in entry["undefined"]}
@@ -115,10 +125,14 @@ def compare(program, path, env):
         return "refused", (f"ldd: {theirs}; whycuda: {ours}" if isinstance(ours, dict) and ours else None)
     if isinstance(ours, str):
         return "compared", f"whycuda: {ours}"
+    return "compared", difference_of(theirs, ours)
+
+
+def difference_of(theirs, ours):
     # the dynamic loader itself: ldd shows it without an arrow, or under its own path
     differing = {name: (theirs.get(name, "-"), ours.get(name, "-")) for name in theirs.keys() | ours.keys()
                  if theirs.get(name, "-") != ours.get(name, "-") and not re.search(r"ld-linux|ld-musl", name)}
-    return "compared", (repr(differing) if differing else None)
+    return repr(differing) if differing else None
 
 
 def run(program, directories, every=1, library_path=None, symbols=False, jobs=2):

@@ -231,6 +231,8 @@ void file_judge(const struct directories *d, const char *path, struct directory_
         file->size = (uint64_t)st.st_size;
         file->fd = fd;
         header_judge(d->platform, fd, file);
+        if (file->judgement == JUDGED_ABSENT && d->platform->kind == LOADER_MUSL)
+            file->judgement = JUDGED_FATAL; /* it looks at nothing before it maps */
     }
 }
 

@@ -99,5 +99,7 @@ void make_global(struct loader *loader, const struct loader_objects *list);
 
 /* The lists musl uses instead: DT_RPATH and DT_RUNPATH are the same to it. */
 const char *musl_path_file(const struct loader *loader, struct arena *arena);
+/* Whether it pays no heed to a DT_RPATH or DT_RUNPATH: for a token it does not know. */
+bool musl_rejects(const char *rpath);
 /* Names that are part of musl itself: libc, libpthread, libm … */
 bool musl_has(const char *name);

@@ -80,7 +80,7 @@ struct loader_object *object_add(struct loader *loader, const struct loader_obje
     object->index = loader->objects.count;
     object_answer_to(loader, object, path);
     object_answer_to(loader, object, name);
-    if (object->dynamic.soname)
+    if (object->dynamic.soname && loader->platform.kind == LOADER_GLIBC) /* musl goes by the names of files */
         object_answer_to(loader, object, object->dynamic.soname);
     LIST_PUSH(&loader->arena, &loader->objects) = object;
     return object;

@@ -189,12 +189,16 @@ struct loader_object *request_make(struct loader *loader, const struct loader_ob
                                    enum asked asked, bool optional) {
     const struct loader_object *told = asked == ASKED_PRELOAD ? NULL : caller;
     const char *origin = caller ? search_origin(loader, caller->path) : NULL;
-    const char *expanded = search_expand(loader, name, origin);
-    struct loader_object *object = loader_find(loader, expanded ? expanded : name);
+    bool musl = loader->platform.kind == LOADER_MUSL;
+    const char *expanded = musl ? name : search_expand(loader, name, origin);
+    bool own = musl && musl_has(name); /* is the loader itself, whatever files of that name there are */
+    struct loader_object *object = loader_find(loader, own        ? loader->platform.interpreter
+                                                       : expanded ? expanded
+                                                                  : name);
     if (object)
         return request_loaded(loader, told, name, object, asked);
     AUTO_FINDING finding = FINDING_INIT(loader, !loader->options.skip_shadows);
-    if (loader->platform.kind == LOADER_MUSL && musl_has(name))
+    if (own)
         finding.path = NULL;
     else if (expanded && strchr(expanded, '/'))
         find_path(&finding, expanded);

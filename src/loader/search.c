@@ -105,9 +105,10 @@ const struct search_list *search_list_get(struct loader *loader, const char *tex
     list->origin = relevant;
     for (const char *at = text;;) {
         size_t len = strcspn(at, separators);
+        bool skipped = len == 0 && loader->platform.kind == LOADER_MUSL; /* it has no working directory in mind */
         const char *path = arena_copy_span(&loader->arena, span_from(at, len));
         const char *expanded = search_expand(loader, path, origin);
-        if (expanded && (len == 0 || *expanded) && (expanded = make_absolute(loader, expanded)))
+        if (!skipped && expanded && (len == 0 || *expanded) && (expanded = make_absolute(loader, expanded)))
             list_add(loader, list, expanded);
         if (list->count >= LIMIT_LOADER_DIRECTORIES)
             loader->truncated = true;
@@ -135,6 +136,8 @@ static void rpath_add(struct loader *loader, struct search_lists *lists, const s
         text = object->dynamic.runpath;
     else if (object->dynamic.runpath)
         return; /* DT_RUNPATH makes DT_RPATH void */
+    if (loader->platform.kind == LOADER_MUSL && text && musl_rejects(text))
+        return;
     const struct search_list *list = search_list_get(loader, text, ":", search_origin(loader, object->path));
     for (size_t i = 0; list && i < lists->rpath_count; i++)
         if (lists->rpaths[i] == list)

@@ -41,8 +41,9 @@ static int platform_prepare(struct loader *loader, uint16_t machine, bool wide, 
     if (!path)
         path = root_env(loader->root, "LD_LIBRARY_PATH", NULL);
     if (!loader->secure)
-        loader->library_path = search_list_get(
-            loader, path, ":;", loader->program ? search_origin(loader, loader->program->path) : NULL);
+        loader->library_path =
+            search_list_get(loader, path, loader->platform.kind == LOADER_MUSL ? ":\n" : ":;",
+                            loader->program ? search_origin(loader, loader->program->path) : NULL);
     loader->defaults = loader->platform.kind == LOADER_GLIBC
                            ? search_list_defaults(loader)
                            : search_list_get(loader, musl_path_file(loader, &loader->arena), ":\n", NULL);

@@ -173,7 +173,7 @@ for SUITE in ROOTS:
     (MACHINE.root / "etc/ld.so.conf.d/blas.conf").write_text("/usr/lib/aarch64-linux-gnu/openblas-pthread\n")
     with tap.case(f"{SUITE}: its own ldconfig writes a cache"):
         STATUS, _, ERROR = MACHINE.run("/sbin/ldconfig")
-        assert STATUS == 0 and (MACHINE.root / "etc/ld.so.cache").stat().st_size > 5000, ERROR
+        assert STATUS == 0 and (MACHINE.root / "etc/ld.so.cache").stat().st_size > 1000, ERROR
     MACHINE.compare_all(f"{SUITE}: every program and library, with a cache", MACHINE.compare, 300)
     MACHINE.set(LD_LIBRARY_PATH="/usr/lib/aarch64-linux-gnu/openblas-pthread:/usr/lib/aarch64-linux-gnu/blas:/nowhere")
     MACHINE.compare_all(f"{SUITE}: every program and library, LD_LIBRARY_PATH", MACHINE.compare, 300)

@@ -3,16 +3,23 @@
  * The whole program as five calls: probe or import gives a snapshot (the facts), diagnose judges it, report words
  * it. Nothing here changes the machine; probe starts no child process and loads no driver library.
  *
- *     struct whycuda_snapshot *snapshot;
- *     struct whycuda_diagnosis *diagnosis;
+ *     struct whycuda_snapshot *snapshot = NULL;
+ *     struct whycuda_diagnosis *diagnosis = NULL;
  *     if (whycuda_probe(&snapshot, NULL, NULL) == 0 && whycuda_diagnose(&diagnosis, snapshot) == 0) {
  *         char *text = whycuda_report(diagnosis, "text");
  *         puts(text);
  *         free(text);
  *     }
+ *     whycuda_diagnosis_free(diagnosis);
+ *     whycuda_snapshot_free(snapshot);
  *
  * Errors are negative errno values; results are set only on success. Where the system has no memory left the
- * process ends. Objects belong to one thread at a time; different objects may be used by different threads. */
+ * process ends with status 70.
+ *
+ * Who owns what: snapshots, diagnoses and the strings of whycuda_report and whycuda_snapshot_json are the caller's,
+ * to be given back as each function says; `const char *` results are not. Arguments are copied, none is kept.
+ *
+ * Threads: an object belongs to one thread at a time; different objects may be used by different threads. */
 #pragma once
 
 #include <stdbool.h>
@@ -49,6 +56,8 @@ WHYCUDA_PUBLIC char *whycuda_snapshot_json(const struct whycuda_snapshot *snapsh
 WHYCUDA_PUBLIC int whycuda_diagnose(struct whycuda_diagnosis **ret_diagnosis,
                                     const struct whycuda_snapshot *snapshot);
 
+/* Healthy: no link is broken, and GPU, driver, access, PyTorch and their match were all judged. Degraded: healthy but
+ * for warnings. Unknown: nothing is broken, but one of those could not be judged. */
 WHYCUDA_PUBLIC enum whycuda_verdict whycuda_diagnosis_verdict(const struct whycuda_diagnosis *diagnosis);
 /* The id of the first root cause ("torch-cpu-build"), NULL where there is none. Lives as long as the diagnosis. */
 WHYCUDA_PUBLIC const char *whycuda_diagnosis_cause(const struct whycuda_diagnosis *diagnosis);
@@ -58,6 +67,7 @@ WHYCUDA_PUBLIC const char *whycuda_diagnosis_cause(const struct whycuda_diagnosi
  * machine. */
 WHYCUDA_PUBLIC char *whycuda_report(const struct whycuda_diagnosis *diagnosis, const char *format);
 
+/* NULL is nothing to free. */
 WHYCUDA_PUBLIC void whycuda_snapshot_free(struct whycuda_snapshot *snapshot);
 WHYCUDA_PUBLIC void whycuda_diagnosis_free(struct whycuda_diagnosis *diagnosis);
 

@@ -116,6 +116,10 @@ int whycuda_diagnose(struct whycuda_diagnosis **ret_diagnosis, const struct whyc
     return 0;
 }
 
+_Static_assert((int)WHYCUDA_HEALTHY == VERDICT_HEALTHY && (int)WHYCUDA_DEGRADED == VERDICT_DEGRADED &&
+                   (int)WHYCUDA_BROKEN == VERDICT_BROKEN && (int)WHYCUDA_UNKNOWN == VERDICT_UNKNOWN,
+               "the public verdicts are the engine's");
+
 enum whycuda_verdict whycuda_diagnosis_verdict(const struct whycuda_diagnosis *diagnosis) {
     return (enum whycuda_verdict)diagnosis->diagnosis->verdict;
 }

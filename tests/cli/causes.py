@@ -30,4 +30,10 @@ with tap.case("every page names its cause, says what it means, how to mend it an
         for heading in ("## What it means", "## How to mend it", "## Read more\n<https://"):
             assert heading in text, (name, heading)
 
+with tap.case("a command in a page stands on one line, to be copied"):
+    for name in sorted(PAGES):
+        text = (tap.ROOT / "docs/causes" / f"{name}.md").read_text()
+        torn = [code for code in re.findall(r"`[^`]*`", text) if "\n" in code]
+        assert not torn, (name, torn)
+
 tap.finish()

@@ -47,6 +47,23 @@ C
 check "a program builds against the installed library" sh -c \
     "cc -Wall -Werror '$stage/user.c' -o '$stage/user' \$(PKG_CONFIG_PATH='$lib/pkgconfig' pkg-config --define-variable=prefix='$stage' --cflags --libs whycuda)"
 check "and runs" env LD_LIBRARY_PATH="$lib" "$stage/user"
+# the example of the header, as it stands there
+{
+    printf '#include <stdio.h>\n#include <stdlib.h>\n#include <whycuda.h>\nint main(void) {\n'
+    sed -n 's/^ \*     //p' "$stage/include/whycuda.h"
+    printf '    return 0;\n}\n'
+} >"$stage/example.c"
+flags="-Wall -Wextra -pedantic -Werror -I$stage/include -L$lib"
+for standard in c11 c17 gnu17; do
+    check "the header's example is $standard" sh -c "cc -std=$standard $flags '$stage/example.c' -o '$stage/example' -lwhycuda"
+done
+check "and runs" sh -c "LD_LIBRARY_PATH='$lib' '$stage/example' | grep -q '^Cause\|^PyTorch'"
+if command -v c++ >/dev/null; then
+    check "the header's example is C++" sh -c "c++ -std=c++11 $flags -x c++ '$stage/example.c' -o '$stage/example' -lwhycuda"
+else
+    n=$((n + 1))
+    echo "ok $n - the header's example is C++ # SKIP no c++"
+fi
 check "the library exports its public names only" sh -c \
     "! nm -D --defined-only '$lib/libwhycuda.so' | grep ' [TDRB] ' | grep -v ' whycuda_'"
 check "the installed program runs" sh -c "'$stage/bin/whycuda' --version"

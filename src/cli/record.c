@@ -33,6 +33,13 @@ static void write_environment(const char *directory, const struct snapshot *snap
     record_side_file(directory, "environ", buffer_span(&out));
 }
 
+static bool is_denied(const struct texts_fact *denied, const char *path) {
+    for (size_t i = 0; i < denied->count; i++)
+        if (text_eq(denied->items[i], path))
+            return true;
+    return false;
+}
+
 static void write_nodes(const char *directory, const struct snapshot *snapshot) {
     AUTO_BUFFER out = BUFFER_INIT(1 << 20);
     for (size_t i = 0; i < snapshot->access.nodes.count; i++) {
@@ -43,6 +50,10 @@ static void write_nodes(const char *directory, const struct snapshot *snapshot) 
                     (long long)number_of(node->gid, 0));
         if (known(node->open_error))
             buffer_addf(&out, " open=%s", node->open_error.value);
+        else if (unknown(node->open_error) && text_starts(node->open_error.is.reason, NODE_NO_ANSWER))
+            buffer_add_text(&out, " open=ETIMEDOUT");
+        else if (is_denied(&snapshot->access.mig_nodes_denied, text_of(node->path)))
+            buffer_add_text(&out, " open=EACCES"); /* for the MIG instance that it opens */
         buffer_add_text(&out, "\n");
     }
     record_side_file(directory, "nodes", buffer_span(&out));

@@ -48,8 +48,7 @@ static void fix_mps(struct judge *judge, struct cause *cause, bool full) {
                   "echo get_server_list | nvidia-cuda-mps-control", "nvidia-smi", NULL);
     /* an empty directory has no daemon, and a program that finds none does without (MPS documentation) */
     cause_fix(judge, cause, "Do without MPS, in this shell (not where the compute mode is exclusive)",
-              "export CUDA_MPS_PIPE_DIRECTORY=$(mktemp -d)",
-              "python -c \"import torch; print(torch.cuda.is_available())\"", NULL);
+              "export CUDA_MPS_PIPE_DIRECTORY=$(mktemp -d)", NULL);
     cause_fix(
         judge, cause,
         "Start MPS's daemon anew, as the user who started it: after an update of the driver the old one stays "

@@ -147,7 +147,16 @@ static void read_information(struct probe *probe, struct arena *scratch, const s
                              struct gpu_device *gpu) {
     const char *path = arena_printf(probe->arena, "/proc/driver/nvidia/gpus/%s/information", function->address);
     struct span bytes, line, key, value;
-    if (root_read(probe->root, scratch, path, LIMIT_SMALL_FILE, &bytes) < 0)
+    /* one lock of the driver is behind all of these files: where one hung the others would */
+    for (size_t i = 0; i < probe->out->gpu.devices.count; i++)
+        if (unknown(probe->out->gpu.devices.items[i].minor) &&
+            text_starts(probe->out->gpu.devices.items[i].minor.is.reason, NODE_NO_ANSWER))
+            return;
+    int r = root_read_slow(probe->root, scratch, path, LIMIT_SMALL_FILE, &bytes);
+    if (r == -ETIMEDOUT)
+        set_unknown(&gpu->minor, arena_printf(probe->arena, NODE_NO_ANSWER " %d s", ROOT_READ_DEADLINE / 1000),
+                    path);
+    if (r < 0)
         return;
     while (span_next_line(&bytes, &line)) {
         int64_t number;

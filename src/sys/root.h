@@ -31,6 +31,11 @@ int root_open_stat(const struct root *root, const char *path, struct stat *ret_s
  * bytes); or -errno with ret_bytes empty. The bytes are followed by one NUL and live in the arena. Works for /proc
  * and /sys, whose sizes lie. */
 int root_read(const struct root *root, struct arena *arena, const char *path, size_t max, struct span *ret_bytes);
+enum { ROOT_READ_DEADLINE = 3 * 1000 }; /* milliseconds */
+/* The same for a small text of a driver that may hang while it is read (/proc/driver/nvidia/gpus): live a child reads
+ * it, at the cost of two forks. -ETIMEDOUT: it did not answer within the deadline. */
+int root_read_slow(const struct root *root, struct arena *arena, const char *path, size_t max,
+                   struct span *ret_bytes);
 /* Reads exactly `len` bytes at `offset` of an open descriptor. 0; -ENODATA when the file ends before; -errno. */
 int root_pread(int fd, void *bytes, size_t len, uint64_t offset);
 /* Tells the kernel that the reads of this descriptor jump about, so that it does not read ahead: a hint. */

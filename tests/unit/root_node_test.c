@@ -83,6 +83,32 @@ static void hanging(bool stuck) {
 #endif
 }
 
+static void slow_files(void **state) {
+    (void)state;
+    AUTO_ARENA arena = {0};
+    struct root *root;
+    struct span direct, slow;
+    assert_int_equal(root_open(&root, NULL), 0);
+    assert_int_equal(root_read(root, &arena, "/proc/version", 4096, &direct), 0);
+    assert_int_equal(root_read_slow(root, &arena, "/proc/version", 4096, &slow), 0);
+    assert_int_equal(slow.len, direct.len);
+    assert_memory_equal(slow.ptr, direct.ptr, slow.len);
+    assert_int_equal(root_read_slow(root, &arena, "/proc/version", 5, &slow), -EFBIG);
+    assert_int_equal(slow.len, 5);
+    assert_int_equal(root_read_slow(root, &arena, "/proc/whycuda-none", 4096, &slow), -ENOENT);
+    assert_int_equal(slow.len, 0);
+#ifdef WHYCUDA_TEST_HOOKS
+    setenv("WHYCUDA_HANG", "/proc/version", 1);
+    setenv("WHYCUDA_DEADLINE", "200", 1);
+    assert_int_equal(root_read_slow(root, &arena, "/proc/version", 4096, &slow), -ETIMEDOUT);
+    unsetenv("WHYCUDA_HANG");
+    unsetenv("WHYCUDA_DEADLINE");
+    assert_int_equal(slow.len, 0);
+#endif
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    root_close(root);
+}
+
 static void one_hangs(void **state) {
     (void)state;
     hanging(false);
@@ -96,6 +122,7 @@ static void one_is_stuck(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opened),
+        cmocka_unit_test(slow_files),
         cmocka_unit_test(one_hangs),
         cmocka_unit_test(one_is_stuck),
     };

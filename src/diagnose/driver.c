@@ -21,6 +21,7 @@ static const struct rule rules[] = {
     {"driver-not-loaded", LINK_DRIVER, rule_driver_unreachable, true},
     {"driver-init-failed", LINK_DRIVER, rule_driver_init_failed, true},
     {"driver-missing", LINK_DRIVER, rule_driver_not_found, true},
+    {"driver-install-broken", LINK_DRIVER, rule_driver_packages, true},
 };
 
 /* "driver 550.163.01, open module, CUDA 12.4" */

@@ -509,6 +509,12 @@ static const struct printed_message *node_eio(const struct judge *judge) {
     return message && !text_has(text_of(message->argument), "uvm") ? message : NULL;
 }
 
+/* NVML lists the GPU, and the module could not start it when nvidia-smi asked for its handle. */
+static const struct printed_message *handle_not_found(const struct judge *judge) {
+    const struct printed_message *handle = printed(judge, "smi_handle");
+    return handle && text_has_nocase(text_of(handle->second), "not found") ? handle : NULL;
+}
+
 void rule_driver_init_failed(struct judge *judge) {
     if (explained(judge) || on_macos(judge) || cuda_lists_gpus(judge) || printed(judge, "worker_error"))
         return; /* an error of a worker is fork-after-init's */
@@ -517,8 +523,9 @@ void rule_driver_init_failed(struct judge *judge) {
         cause = no_bars(judge);
     if (!cause)
         cause = nodes_hang(judge);
-    if (!cause && (start_in_log(judge) ||
-                   printed_any(judge, "kernel_rminit", "smi_no_devices", "x_gpu_failed", NULL) || node_eio(judge)))
+    if (!cause &&
+        (start_in_log(judge) || printed_any(judge, "kernel_rminit", "smi_no_devices", "x_gpu_failed", NULL) ||
+         node_eio(judge) || handle_not_found(judge)))
         cause = judge_find(judge, "driver-init-failed", LIKELY,
                            "NVIDIA's kernel driver is loaded but could not start the GPU%s.",
                            logged(judge, "rminit_failed") ? " (RmInitAdapter failed)" : "");
@@ -537,6 +544,8 @@ void rule_driver_init_failed(struct judge *judge) {
     evidence_printed_all(judge, cause, "kernel_rminit", "smi_no_devices", "x_gpu_failed", NULL);
     if (node_eio(judge))
         cause_message(judge, cause, node_eio(judge));
+    if (handle_not_found(judge))
+        cause_message(judge, cause, handle_not_found(judge));
     evidence_nvml(judge, cause, 17);
     if (ended)
         cause_fact(judge, cause, "compute.cuda_child", child);

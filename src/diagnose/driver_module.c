@@ -485,3 +485,32 @@ void rule_driver_not_loaded(struct judge *judge) {
         fix_table_or(judge, cause, "load-module", "Load it: modprobe nvidia, and nvidia-uvm");
     see_driver(judge, cause);
 }
+
+/* --- what a package manager says, where nothing more exact is known -------------------------------------------- */
+
+void rule_driver_packages(struct judge *judge) {
+    if (judge->out->causes.count || cuda_lists_gpus(judge) || nvml_lists_gpus(judge) || in_container(judge) ||
+        module_is_no_question(judge))
+        return;
+    const struct printed_message *unmet = printed(judge, "driver_packages_unmet");
+    const struct printed_message *unknown = printed(judge, "driver_package_unknown");
+    if (unmet) {
+        struct cause *cause = judge_find(
+            judge, "driver-install-broken", LIKELY,
+            "The package manager could not install the driver, or not to its end: %s does not go together with "
+            "the packages that are there.",
+            text_of(unmet->argument) ? text_of(unmet->argument) : "a package of it");
+        evidence_printed(judge, cause, "driver_packages_unmet");
+        fix_table_or(judge, cause, "repair-driver",
+                     "Remove the driver's packages of other versions and sources, install those of one, reboot");
+        see_driver(judge, cause);
+    } else if (unknown) {
+        struct cause *cause =
+            judge_find(judge, "driver-missing", LIKELY,
+                       "The driver could not be installed: no repository that is set up has a package %s.",
+                       text_of(unknown->argument) ? text_of(unknown->argument) : "of that name");
+        evidence_printed(judge, cause, "driver_package_unknown");
+        fix_driver(judge, cause, NULL);
+        see_driver(judge, cause);
+    }
+}

@@ -106,7 +106,8 @@ static void evidence_xid(struct judge *judge, struct cause *cause, int64_t xid) 
 /* nvidia-smi that cannot get a handle of a GPU it lists: the driver knows it and it no longer answers, unless the
  * reason it gives is another one. Under WSL and in containers it is. */
 static bool handle_names_other_reason(const struct printed_message *handle) {
-    static const char *const reasons[] = {"reset", "restart", "power", "permission", "version", "blocked"};
+    static const char *const reasons[] = {"reset",   "restart", "power",    "permission",
+                                          "version", "blocked", "not found"};
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (text_has_nocase(text_of(handle->second), reasons[i]))
             return true;

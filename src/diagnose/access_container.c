@@ -96,6 +96,16 @@ void rule_scheduler_no_gpu(struct judge *judge) {
 
 /* --- container-no-gpu ---------------------------------------------------------------------------------------- */
 
+/* NVML answers in the container: in pasted text, where no option passed a GPU, the answer may be the host's. */
+static bool nvml_works_inside(const struct judge *judge) {
+    return nvml_lists_gpus(judge) && !(from_text(judge) && absent(judge->facts->access.gpu_passed_by));
+}
+
+/* The start-up of NVIDIA's images looks for device nodes; images older than WSL 2's GPUs warn where all is well. */
+static bool start_up_finds_none(const struct judge *judge) {
+    return printed(judge, "container_driver_not_detected") && !nvml_works_inside(judge);
+}
+
 static struct cause *no_gpu_by_words(struct judge *judge) {
     struct cause *cause = NULL;
     if (printed(judge, "docker_no_gpu_driver"))
@@ -109,7 +119,7 @@ static struct cause *no_gpu_by_words(struct judge *judge) {
     else if (printed(judge, "cdi_unresolvable"))
         cause = judge_find(judge, "container-no-gpu", CERTAIN,
                            "The container engine has no CDI description of NVIDIA's GPUs.");
-    else if (printed(judge, "container_driver_not_detected"))
+    else if (start_up_finds_none(judge))
         cause = judge_find(judge, "container-no-gpu", LIKELY,
                            "The container was started without a GPU: its start-up finds no NVIDIA driver inside.");
     else if (printed(judge, "docker_old"))
@@ -151,9 +161,7 @@ static struct cause *no_gpu_by_words(struct judge *judge) {
 /* Nothing of the driver reached the container. */
 static struct cause *no_gpu_by_facts(struct judge *judge) {
     const struct access_facts *access = &judge->facts->access;
-    /* in pasted text the nvidia-smi that works may be the host's */
-    bool inside = nvml_lists_gpus(judge) && !(from_text(judge) && absent(access->gpu_passed_by));
-    if (!in_container(judge) || has_nvidia_node(judge) || inside)
+    if (!in_container(judge) || has_nvidia_node(judge) || nvml_works_inside(judge))
         return NULL;
     const char *visible = text_of(access->nvidia_visible_devices);
     bool not_passed = absent(access->gpu_passed_by) || asks_for_none(visible);
@@ -193,10 +201,9 @@ static struct cause *no_gpu_by_symptom(struct judge *judge) {
 }
 
 static bool is_in_container_or_says(const struct judge *judge) {
-    return in_container(judge) ||
+    return in_container(judge) || start_up_finds_none(judge) ||
            printed_any(judge, "docker_no_gpu_driver", "docker_unknown_runtime", "cdi_unresolvable", "docker_old",
-                       "cri_unknown_runtime", "plugin_no_runtime", "ctk_cgroup", "ctk_ldconfig",
-                       "container_driver_not_detected", NULL);
+                       "cri_unknown_runtime", "plugin_no_runtime", "ctk_cgroup", "ctk_ldconfig", NULL);
 }
 
 void rule_container_no_gpu(struct judge *judge) {

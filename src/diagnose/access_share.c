@@ -299,14 +299,6 @@ static struct mig mig_of(const struct judge *judge) {
     return mig;
 }
 
-static bool node_is_there(const struct judge *judge, const char *path) {
-    const struct device_node_rows *nodes = &judge->facts->access.nodes;
-    for (size_t i = 0; i < nodes->count; i++)
-        if (text_eq(text_of(nodes->items[i].path), path))
-            return true;
-    return false;
-}
-
 /* Using an instance takes two nodes of /dev/nvidia-caps, its GPU instance's and its compute instance's (MIG user
  * guide). One that is missing is made at first use where the setuid nvidia-modprobe is; one that is there and shut
  * stays so. */
@@ -317,7 +309,7 @@ static bool mig_nodes_shut(struct judge *judge, const struct mig *mig) {
     if (mig->instances <= 0 || cuda_lists_gpus(judge))
         return false;
     for (size_t i = 0; i < denied->count; i++) {
-        bool there = node_is_there(judge, denied->items[i]);
+        bool there = has_node(judge, denied->items[i]);
         shut += there;
         missing += !there && is_false(access->modprobe_setuid) && !in_container(judge);
     }
@@ -333,7 +325,7 @@ static bool mig_nodes_shut(struct judge *judge, const struct mig *mig) {
     cause_fact(judge, cause, "access.mig_instances", &access->mig_instances);
     const char *open_all = "sudo chmod a+r";
     for (size_t i = 0; i < denied->count; i++) {
-        bool there = node_is_there(judge, denied->items[i]);
+        bool there = has_node(judge, denied->items[i]);
         cause_evidence(
             judge, cause, "access.mig_nodes_denied",
             arena_printf(judge->arena, "%s: %s", denied->items[i], there ? "does not open" : "not there"),

@@ -92,6 +92,14 @@ bool library_usable(const struct judge *judge, const char *soname) {
     return false;
 }
 
+bool has_node(const struct judge *judge, const char *path) {
+    const struct device_node_rows *nodes = &judge->facts->access.nodes;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (text_eq(text_of(nodes->items[i].path), path))
+            return true;
+    return false;
+}
+
 const char *node_hangs(const struct device_node *node) {
     const char *reason = unknown(node->open_error) ? node->open_error.is.reason : NULL;
     return text_starts(reason, NODE_NO_ANSWER) ? reason : NULL;

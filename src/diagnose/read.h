@@ -107,6 +107,8 @@ const struct driver_library *library_in_use(const struct judge *judge, const cha
 /* "libcuda.so.1" is there for 64-bit programs and is no stub. Known only where the list is. */
 bool library_usable(const struct judge *judge, const char *soname);
 
+/* Is there a device node at this path? */
+bool has_node(const struct judge *judge, const char *path);
 /* Why a device node is taken for one that hangs: "did not answer within 10 s"; NULL: it does not. */
 const char *node_hangs(const struct device_node *node);
 

@@ -305,88 +305,117 @@ static int64_t major_of(const char *version) {
     return version && span_to_number(head, 10, &number) == 0 ? number : 0;
 }
 
-void rule_toolkit_host_compiler(struct judge *judge) {
-    static const char *const ids[] = {"gcc_unsupported",  "msvc_unsupported",    "compiler_missing",
-                                      "python_h_missing", "ext_compiler_bounds", "ext_glibc_math",
-                                      "ext_ninja",        "gcc_too_old"};
+/* What is wrong with the compiler, and what said so. */
+struct compiler_fault {
+    const struct host_compiler *compiler; /* the one that the build would use, or NULL */
+    const char *id, *argument;            /* of the message that was printed, or NULL */
+    int64_t limit;                        /* the newest major that the toolkit takes; 0: not known */
+    bool too_new, none;
+};
+
+static const char *const compiler_messages[] = {"gcc_unsupported",  "msvc_unsupported",    "compiler_missing",
+                                                "python_h_missing", "ext_compiler_bounds", "ext_glibc_math",
+                                                "ext_ninja",        "gcc_too_old"};
+enum { COMPILER_MESSAGES = sizeof compiler_messages / sizeof *compiler_messages };
+
+static struct compiler_fault compiler_fault(const struct judge *judge) {
+    struct compiler_fault fault = {.compiler = default_compiler(judge)};
     const struct printed_message *message = NULL;
-    for (size_t i = 0; i < sizeof ids / sizeof *ids && !message; i++)
-        message = printed(judge, ids[i]);
-    const struct host_compiler *compiler = default_compiler(judge);
-    int64_t limit = compiler ? limit_of(judge, compiler) : 0,
-            major = compiler ? major_of(text_of(compiler->version)) : 0;
-    bool too_new = compiler && building(judge) && limit && major > limit;
-    const char *compiler_name = compiler ? text_of(compiler->name) : NULL,
-               *compiler_version = compiler ? text_of(compiler->version) : NULL;
-    bool none = building(judge) && !unknown(judge->facts->toolkit.compilers) &&
-                !judge->facts->toolkit.compilers.count && !from_text(judge);
-    if (!message && !too_new && !none)
-        return;
-    const char *id = message ? text_of(message->id) : NULL,
-               *argument = message ? text_of(message->argument) : NULL;
-    struct cause *cause =
-        too_new ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
-                             "The toolkit takes %s up to %lld, and the build would use %s.", compiler_name,
-                             (long long)limit, compiler_version)
-        : none || text_eq(id, "compiler_missing")
-            ? judge_find(judge, "toolkit-host-compiler", none ? CERTAIN : LIKELY,
-                         "There is no host compiler%s%s%s: compiling needs one beside nvcc.", argument ? " (" : "",
-                         argument ? argument : "", argument ? ")" : "")
-        : text_eq(id, "python_h_missing")
-            ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
-                         "Python's headers (Python.h) are missing, which compiling for PyTorch needs.")
-        : text_eq(id, "gcc_too_old")
-            ? judge_find(judge, "toolkit-host-compiler", LIKELY,
-                         "The host compiler, or the C++ standard the build asks it for, is older than PyTorch's "
-                         "headers take.")
-        : text_eq(id, "gcc_unsupported") && argument
-            ? judge_find(judge, "toolkit-host-compiler", CERTAIN,
-                         "The CUDA toolkit takes no gcc newer than %s, and a newer one is used.", argument)
-            : judge_find(judge, "toolkit-host-compiler", CERTAIN,
-                         "The CUDA toolkit does not take this host compiler.");
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        evidence_printed(judge, cause, ids[i]);
-    if (none)
-        cause_evidence(judge, cause, "toolkit.compilers", "none", judge->facts->toolkit.compilers.is.source);
-    if (compiler) {
-        cause_fact(judge, cause, "toolkit.compilers.path", &compiler->path);
-        cause_fact(judge, cause, "toolkit.compilers.version", &compiler->version);
+    for (size_t i = 0; i < COMPILER_MESSAGES && !message; i++)
+        message = printed(judge, compiler_messages[i]);
+    if (message) {
+        fault.id = text_of(message->id);
+        fault.argument = text_of(message->argument);
     }
-    if (text_eq(id, "python_h_missing")) {
-        fix_table_or(judge, cause, "install-python-headers",
-                     "Install Python's development files (python3-dev, python3-devel), of the Python in use");
-        cause_see(judge, cause, "https://docs.python.org/3/extending/building.html");
-        return;
-    } else {
-        const char *gcc = text_eq(id, "gcc_unsupported") && argument ? argument
-                          : too_new && !text_has(compiler_name, "clang")
-                              ? arena_printf(judge->arena, "%lld", (long long)limit)
-                              : NULL;
-        struct texts systems = fix_systems(judge);
-        bool apt = texts_have(&systems, "debian") || texts_have(&systems, "ubuntu");
-        if (gcc && apt)
-            cause_fix(judge, cause,
-                      arena_printf(judge->arena, "Install gcc %s beside the other, and build with it", gcc),
-                      arena_printf(judge->arena, "sudo apt install gcc-%s g++-%s", gcc, gcc),
-                      arena_printf(judge->arena, "export CC=gcc-%s CXX=g++-%s NVCC_PREPEND_FLAGS='-ccbin g++-%s'",
-                                   gcc, gcc, gcc),
-                      NULL);
-        else if (gcc)
-            cause_fix(judge, cause,
-                      arena_printf(judge->arena, "Build with gcc %s (install gcc-%s and g++-%s)", gcc, gcc, gcc),
-                      arena_printf(judge->arena, "export CC=gcc-%s CXX=g++-%s NVCC_PREPEND_FLAGS='-ccbin g++-%s'",
-                                   gcc, gcc, gcc),
-                      NULL);
-        else if (on_windows(judge))
-            cause_fix(judge, cause,
-                      "Install the Visual Studio build tools that this CUDA release names, and build from their "
-                      "prompt",
-                      "winget install Microsoft.VisualStudio.2022.BuildTools", NULL);
-        else
-            fix_table_or(judge, cause, "install-compiler",
-                         "Install a host compiler that this CUDA release names (gcc and g++)");
-        cause_fix(judge, cause, "A newer CUDA toolkit of the same major, which takes newer compilers", NULL);
-    }
+    if (!building(judge))
+        return fault;
+    const struct host_compiler_rows *compilers = &judge->facts->toolkit.compilers;
+    fault.none = !unknown(*compilers) && !compilers->count && !from_text(judge);
+    fault.limit = fault.compiler ? limit_of(judge, fault.compiler) : 0;
+    fault.too_new = fault.limit && major_of(text_of(fault.compiler->version)) > fault.limit;
+    return fault;
+}
+
+static struct cause *find_compiler_fault(struct judge *judge, const struct compiler_fault *fault) {
+    static const char cause_id[] = "toolkit-host-compiler";
+    const char *argument = fault->argument;
+    if (fault->too_new)
+        return judge_find(judge, cause_id, CERTAIN, "The toolkit takes %s up to %lld, and the build would use %s.",
+                          text_of(fault->compiler->name), (long long)fault->limit,
+                          text_of(fault->compiler->version));
+    if (fault->none || text_eq(fault->id, "compiler_missing"))
+        return judge_find(judge, cause_id, fault->none ? CERTAIN : LIKELY,
+                          "There is no host compiler%s%s%s: compiling needs one beside nvcc.",
+                          argument ? " (" : "", argument ? argument : "", argument ? ")" : "");
+    if (text_eq(fault->id, "python_h_missing"))
+        return judge_find(judge, cause_id, CERTAIN,
+                          "Python's headers (Python.h) are missing, which compiling for PyTorch needs.");
+    if (text_eq(fault->id, "gcc_too_old"))
+        return judge_find(judge, cause_id, LIKELY,
+                          "The host compiler, or the C++ standard the build asks it for, is older than PyTorch's "
+                          "headers take.");
+    if (text_eq(fault->id, "gcc_unsupported") && argument)
+        return judge_find(judge, cause_id, CERTAIN,
+                          "The CUDA toolkit takes no gcc newer than %s, and a newer one is used.", argument);
+    return judge_find(judge, cause_id, CERTAIN, "The CUDA toolkit does not take this host compiler.");
+}
+
+/* The newest gcc that the toolkit takes, or NULL. */
+static const char *gcc_that_fits(struct judge *judge, const struct compiler_fault *fault) {
+    if (text_eq(fault->id, "gcc_unsupported") && fault->argument)
+        return fault->argument;
+    if (fault->too_new && !text_has(text_of(fault->compiler->name), "clang"))
+        return arena_printf(judge->arena, "%lld", (long long)fault->limit);
+    return NULL;
+}
+
+static void fix_compiler(struct judge *judge, struct cause *cause, const struct compiler_fault *fault) {
+    const char *gcc = gcc_that_fits(judge, fault);
+    const char *use =
+        gcc ? arena_printf(judge->arena, "export CC=gcc-%s CXX=g++-%s NVCC_PREPEND_FLAGS='-ccbin g++-%s'", gcc,
+                           gcc, gcc)
+            : NULL;
+    struct texts systems = fix_systems(judge);
+    bool apt = texts_have(&systems, "debian") || texts_have(&systems, "ubuntu");
+    if (gcc && apt)
+        cause_fix(judge, cause,
+                  arena_printf(judge->arena, "Install gcc %s beside the other, and build with it", gcc),
+                  arena_printf(judge->arena, "sudo apt install gcc-%s g++-%s", gcc, gcc), use, NULL);
+    else if (gcc)
+        cause_fix(judge, cause,
+                  arena_printf(judge->arena, "Build with gcc %s (install gcc-%s and g++-%s)", gcc, gcc, gcc), use,
+                  NULL);
+    else if (on_windows(judge))
+        cause_fix(
+            judge, cause,
+            "Install the Visual Studio build tools that this CUDA release names, and build from their prompt",
+            "winget install Microsoft.VisualStudio.2022.BuildTools", NULL);
+    else
+        fix_table_or(judge, cause, "install-compiler",
+                     "Install a host compiler that this CUDA release names (gcc and g++)");
+    cause_fix(judge, cause, "A newer CUDA toolkit of the same major, which takes newer compilers", NULL);
     cause_see(judge, cause,
               "https://docs.nvidia.com/cuda/cuda-installation-guide-linux/#host-compiler-support-policy");
+}
+
+void rule_toolkit_host_compiler(struct judge *judge) {
+    struct compiler_fault fault = compiler_fault(judge);
+    if (!fault.id && !fault.too_new && !fault.none)
+        return;
+    struct cause *cause = find_compiler_fault(judge, &fault);
+    for (size_t i = 0; i < COMPILER_MESSAGES; i++)
+        evidence_printed(judge, cause, compiler_messages[i]);
+    if (fault.none)
+        cause_evidence(judge, cause, "toolkit.compilers", "none", judge->facts->toolkit.compilers.is.source);
+    if (fault.compiler) {
+        cause_fact(judge, cause, "toolkit.compilers.path", &fault.compiler->path);
+        cause_fact(judge, cause, "toolkit.compilers.version", &fault.compiler->version);
+    }
+    if (!text_eq(fault.id, "python_h_missing")) {
+        fix_compiler(judge, cause, &fault);
+        return;
+    }
+    fix_table_or(judge, cause, "install-python-headers",
+                 "Install Python's development files (python3-dev, python3-devel), of the Python in use");
+    cause_see(judge, cause, "https://docs.python.org/3/extending/building.html");
 }

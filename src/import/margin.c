@@ -101,31 +101,44 @@ static size_t bullet_length(struct span line) {
 static size_t (*const known[])(struct span line) = {quote_length,   service_length, number_length, elapsed_length,
                                                     bracket_length, level_length,   bullet_length};
 
-/* Nine lines of ten, of the first ones that are not empty. */
-static bool stands_before(struct span text, size_t (*length)(struct span), const struct margins *before) {
-    enum { SAMPLE = 200, LINE = 256 };
-    size_t fewest = length == bullet_length ? 1 : 3; /* no program begins its only line so */
-    size_t found = 0, filled = 0;
+/* The first lines that are not empty, cleaned, as much of each as a margin takes. */
+enum { SAMPLE_LINES = 40, SAMPLE_BYTES = 160 };
+struct sample {
+    char bytes[SAMPLE_LINES][SAMPLE_BYTES];
+    struct span lines[SAMPLE_LINES];
+    size_t count;
+};
+
+static void sample_take(struct sample *sample, struct span text) {
     struct span line;
-    while (filled < SAMPLE && span_next_line(&text, &line)) {
-        char clean[LINE];
-        struct span seen =
-            margins_cut(before, span_from(clean, page_clean_line(span_slice(line, 0, LINE), clean, sizeof clean)));
-        if (!span_trim(seen).len)
-            continue;
-        filled++;
-        found += length(seen) != 0;
-        if (filled - found > SAMPLE / 10) /* too many without it already */
-            return false;
+    sample->count = 0;
+    while (sample->count < SAMPLE_LINES && span_next_line(&text, &line)) {
+        char *clean = sample->bytes[sample->count];
+        struct span seen = {clean, page_clean_line(span_slice(line, 0, SAMPLE_BYTES), clean, SAMPLE_BYTES)};
+        if (span_trim(seen).len)
+            sample->lines[sample->count++] = seen;
     }
-    return filled >= fewest && found * 10 >= filled * 9;
+}
+
+/* Nine lines of ten have it; a list's only line has it too, which no program begins so. */
+static bool stands_before(const struct sample *sample, size_t (*length)(struct span)) {
+    size_t fewest = length == bullet_length ? 1 : 3, without = 0;
+    for (size_t i = 0; i < sample->count && without * 10 <= sample->count; i++)
+        without += span_trim(sample->lines[i]).len && !length(sample->lines[i]);
+    return sample->count >= fewest && without * 10 <= sample->count;
 }
 
 struct margins margins_find(struct span text) {
     struct margins margins = {.count = 0};
-    for (size_t i = 0; i < sizeof known / sizeof *known && margins.count < MARGIN_DEEPEST; i++)
-        if (stands_before(text, known[i], &margins))
-            margins.length[margins.count++] = known[i];
+    struct sample sample;
+    sample_take(&sample, text);
+    for (size_t i = 0; i < sizeof known / sizeof *known && margins.count < MARGIN_DEEPEST; i++) {
+        if (!stands_before(&sample, known[i]))
+            continue;
+        margins.length[margins.count++] = known[i];
+        for (size_t k = 0; k < sample.count; k++) /* the next one stands behind it */
+            sample.lines[k] = span_slice(sample.lines[k], known[i](sample.lines[k]), sample.lines[k].len);
+    }
     return margins;
 }
 
